@@ -1,0 +1,3 @@
+//! The tests of `fleuve-model`, one binary.
+
+mod ids;
