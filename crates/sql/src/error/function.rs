@@ -1,0 +1,220 @@
+//! Functions: unknown ones, and arguments that do not fit.
+
+use super::{Exception, SparkError, quote_identifier};
+
+impl SparkError {
+    pub fn unresolved_routine(name: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "UNRESOLVED_ROUTINE",
+            "42883",
+            format!(
+                "Cannot resolve routine {} on search path [`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`].",
+                quote_identifier(name)
+            ),
+        )
+        .with("routineName", quote_identifier(name))
+        .with("searchPath", "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]")
+    }
+
+    pub fn unresolvable_table_valued_function(name: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "UNRESOLVABLE_TABLE_VALUED_FUNCTION",
+            "42883",
+            format!(
+                "Could not resolve {} to a table-valued function.",
+                quote_identifier(name)
+            ),
+        )
+        .with("name", quote_identifier(name))
+    }
+
+    /// `expected` as `2` or `[1, 2]`.
+    pub fn wrong_number_of_arguments(function: &str, expected: &str, actual: usize) -> Self {
+        let name = quote_identifier(function);
+        Self::new(
+            Exception::Analysis,
+            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+            "42605",
+            format!("The {name} requires {expected} parameters but the actual number is {actual}."),
+        )
+        .with("functionName", name)
+        .with("expectedNum", expected)
+        .with("actualNum", actual.to_string())
+        .with("docroot", "https://spark.apache.org/docs/latest")
+    }
+
+    /// A value that a function cannot take at run time.
+    pub fn invalid_parameter_value(
+        detail: &str,
+        function: &str,
+        parameter: &str,
+        text: impl Into<String>,
+    ) -> Self {
+        let text = text.into();
+        Self::new(
+            Exception::Runtime,
+            format!("INVALID_PARAMETER_VALUE.{detail}"),
+            "22023",
+            format!(
+                "The value of parameter(s) {} in {} is invalid: {text}",
+                quote_identifier(parameter),
+                quote_identifier(function)
+            ),
+        )
+        .with("functionName", quote_identifier(function))
+        .with("parameter", quote_identifier(parameter))
+    }
+
+    pub fn raised(message: &str) -> Self {
+        Self::new(
+            Exception::Runtime,
+            "USER_RAISED_EXCEPTION",
+            "P0001",
+            message.to_owned(),
+        )
+        .with("errorMessage", message)
+    }
+
+    pub fn assert_true_failed(message: &str) -> Self {
+        Self::raised(message)
+    }
+
+    pub fn duplicated_map_key(key: &str) -> Self {
+        Self::new(
+            Exception::Runtime,
+            "DUPLICATED_MAP_KEY",
+            "23505",
+            format!("Duplicate map key {key} was found, please check the input data. To keep the last one, set \"spark.sql.mapKeyDedupPolicy\" to \"LAST_WIN\"."),
+        )
+        .with("key", key)
+        .with("mapKeyDedupPolicy", "\"spark.sql.mapKeyDedupPolicy\"")
+    }
+
+    pub fn null_map_key() -> Self {
+        Self::new(
+            Exception::Runtime,
+            "NULL_MAP_KEY",
+            "2200E",
+            "Cannot use null as map key.",
+        )
+    }
+
+    pub fn map_key_does_not_exist(key: &str) -> Self {
+        Self::new(
+            Exception::NoSuchElement,
+            "MAP_KEY_DOES_NOT_EXIST",
+            "22023",
+            format!("Key {key} does not exist."),
+        )
+        .with("keyValue", key)
+    }
+
+    pub fn null_index(index: &str) -> Self {
+        Self::new(
+            Exception::Runtime,
+            "NULL_VALUE_SIGNATURE",
+            "22004",
+            format!("{index} must not be null."),
+        )
+    }
+
+    pub fn nested_aggregate() -> Self {
+        Self::new(
+            Exception::Analysis,
+            "NESTED_AGGREGATE_FUNCTION",
+            "42607",
+            "It is not allowed to use an aggregate function in the argument of another aggregate function. Please use the inner aggregate function in a sub-query.",
+        )
+    }
+
+    pub fn nested_generator(expression: &str) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS",
+            "42K0E",
+            format!("The generator is not supported: nested in expressions \"{expression}\"."),
+        )
+        .with("expression", format!("\"{expression}\""))
+    }
+
+    pub fn multiple_generators(generators: &[String]) -> Self {
+        let list = generators
+            .iter()
+            .map(|g| format!("\"{g}\""))
+            .collect::<Vec<_>>()
+            .join(", ");
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
+            "42K0E",
+            format!("The generator is not supported: only one generator allowed per SELECT clause but found {}: {list}.", generators.len()),
+        )
+        .with("num", generators.len().to_string())
+        .with("generators", list)
+    }
+
+    pub fn generator_outside_select(clause: &str) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT",
+            "42K0E",
+            format!("The generator is not supported: outside the SELECT clause, found: {clause}."),
+        )
+        .with("plan", clause)
+    }
+
+    pub fn aliases_do_not_match(names: usize, columns: usize) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "UDTF_ALIAS_NUMBER_MISMATCH",
+            "42802",
+            format!("The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF. Expected {columns} aliases, but got {names}. Please ensure that the number of aliases provided matches the number of columns output by the UDTF."),
+        )
+        .with("aliasesSize", columns.to_string())
+        .with("aliasesNames", names.to_string())
+    }
+
+    pub fn window_function_without_over(name: &str) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE",
+            "42601",
+            format!("Window function \"{name}\" requires an OVER clause."),
+        )
+        .with("funcName", format!("\"{name}\""))
+    }
+
+    pub fn distinct_unsupported(function: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX",
+            "42000",
+            format!(
+                "The function {} does not support DISTINCT.",
+                quote_identifier(function)
+            ),
+        )
+        .with("prettyName", quote_identifier(function))
+        .with("syntax", "DISTINCT")
+    }
+
+    pub fn not_foldable(function: &str, input: &str, data_type: &str, expression: &str) -> Self {
+        Self::mismatch("NON_FOLDABLE_INPUT", expression, format!("the input {input} should be a foldable \"{data_type}\" expression; however, got \"{expression}\"."))
+            .with("inputName", quote_identifier(input))
+            .with("inputType", format!("\"{data_type}\""))
+            .with("inputExpr", format!("\"{expression}\""))
+            .with("functionName", quote_identifier(function))
+    }
+
+    pub fn window_function_needs_order(function: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "_LEGACY_ERROR_TEMP_1037",
+            "42000",
+            format!("Window function {function} requires window to be ordered, please add ORDER BY clause."),
+        )
+        .with("wf", function)
+    }
+}

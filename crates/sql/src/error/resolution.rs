@@ -1,0 +1,339 @@
+//! Names that mean nothing here, or too much.
+
+use super::{Exception, SparkError};
+
+/// `a.b` as `` `a`.`b` ``.
+pub(crate) fn quote_identifier(name: &str) -> String {
+    name.split('.')
+        .map(|part| format!("`{}`", part.replace('`', "``")))
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+fn quote_parts(parts: &[String]) -> String {
+    parts
+        .iter()
+        .map(|part| format!("`{}`", part.replace('`', "``")))
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+impl SparkError {
+    /// `proposals` are already ordered by likeness and quoted.
+    pub fn unresolved_column(parts: &[String], proposals: &[String]) -> Self {
+        let name = quote_parts(parts);
+        if proposals.is_empty() {
+            return Self::new(
+                Exception::ExtendedAnalysis,
+                "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION",
+                "42703",
+                format!(
+                    "A column, variable, or function parameter with name {name} cannot be resolved."
+                ),
+            )
+            .with("objectName", name);
+        }
+        let proposal = proposals.join(", ");
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+            "42703",
+            format!("A column, variable, or function parameter with name {name} cannot be resolved. Did you mean one of the following? [{proposal}]."),
+        )
+        .with("objectName", name)
+        .with("proposal", proposal)
+    }
+
+    pub fn unresolved_field(field: &str, column: &str, proposals: &[String]) -> Self {
+        let proposal = proposals.join(", ");
+        Self::new(
+            Exception::Analysis,
+            "FIELD_NOT_FOUND",
+            "42704",
+            format!("No such struct field `{field}` in {proposal}."),
+        )
+        .with("fieldName", format!("`{field}`"))
+        .with("fields", proposal)
+        .with("column", column)
+    }
+
+    pub fn ambiguous_field(field: &str, count: usize) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "AMBIGUOUS_REFERENCE_TO_FIELDS",
+            "42000",
+            format!("Ambiguous reference to the field `{field}`. It appears {count} times in the schema."),
+        )
+        .with("field", format!("`{field}`"))
+        .with("count", count.to_string())
+    }
+
+    pub fn ambiguous_reference(parts: &[String], candidates: &[String]) -> Self {
+        let name = quote_parts(parts);
+        let references = format!("[{}]", candidates.join(", "));
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "AMBIGUOUS_REFERENCE",
+            "42704",
+            format!("Reference {name} is ambiguous, could be: {references}."),
+        )
+        .with("name", name)
+        .with("referenceNames", references)
+    }
+
+    /// A column taken from a data frame that is not part of this plan.
+    pub fn cannot_resolve_data_frame_column(name: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "CANNOT_RESOLVE_DATAFRAME_COLUMN",
+            "42704",
+            format!("Cannot resolve dataframe column \"{name}\". It's probably because of illegal references like `df1.select(df2.col(\"a\"))`."),
+        )
+        .with("name", format!("\"{name}\""))
+    }
+
+    pub fn ambiguous_data_frame_column(name: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "AMBIGUOUS_COLUMN_REFERENCE",
+            "42702",
+            format!("Column \"{name}\" is ambiguous. It's because you joined several DataFrame together, and some of these DataFrames are the same. This column points to one of the DataFrames but Spark is unable to figure out which one. Please alias the DataFrames with different names via `DataFrame.alias` before joining them, and specify the column using qualified name, e.g. `df.alias(\"a\").join(df.alias(\"b\"), col(\"a.id\") > col(\"b.id\"))`."),
+        )
+        .with("name", format!("\"{name}\""))
+    }
+
+    pub fn table_or_view_not_found(name: &str) -> Self {
+        let quoted = quote_identifier(name);
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "TABLE_OR_VIEW_NOT_FOUND",
+            "42P01",
+            format!("The table or view {quoted} cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did not qualify the name with a schema, verify the current_schema() output, or qualify the name with the correct schema and catalog.\nTo tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF EXISTS."),
+        )
+        .with("relationName", quoted)
+    }
+
+    pub fn schema_not_found(name: &str) -> Self {
+        let quoted = quote_identifier(name);
+        Self::new(
+            Exception::NoSuchNamespace,
+            "SCHEMA_NOT_FOUND",
+            "42704",
+            format!("The schema {quoted} cannot be found. Verify the spelling and correctness of the schema and catalog.\nTo tolerate the error on drop use DROP SCHEMA IF EXISTS."),
+        )
+        .with("schemaName", quoted)
+    }
+
+    pub fn schema_already_exists(name: &str) -> Self {
+        let quoted = quote_identifier(name);
+        Self::new(
+            Exception::Analysis,
+            "SCHEMA_ALREADY_EXISTS",
+            "42P06",
+            format!("Cannot create schema {quoted} because it already exists. Choose a different name, drop the existing schema, or add the IF NOT EXISTS clause to tolerate pre-existing schema."),
+        )
+        .with("schemaName", quoted)
+    }
+
+    pub fn schema_not_empty(name: &str) -> Self {
+        let quoted = quote_identifier(name);
+        Self::new(
+            Exception::Analysis,
+            "SCHEMA_NOT_EMPTY",
+            "2BP01",
+            format!("Cannot drop a schema {quoted} because it contains objects. Use DROP SCHEMA ... CASCADE to drop the schema and all its objects."),
+        )
+        .with("schemaName", quoted)
+    }
+
+    pub fn catalog_not_found(name: &str) -> Self {
+        let quoted = quote_identifier(name);
+        Self::new(
+            Exception::Analysis,
+            "CATALOG_NOT_FOUND",
+            "42P08",
+            format!("The catalog {quoted} not found. Consider to set the SQL config \"spark.sql.catalog.{name}\" to a catalog plugin."),
+        )
+        .with("catalogName", quoted)
+        .with("config", format!("\"spark.sql.catalog.{name}\""))
+    }
+
+    pub fn table_already_exists(name: &str) -> Self {
+        let quoted = quote_identifier(name);
+        Self::new(
+            Exception::TableAlreadyExists,
+            "TABLE_OR_VIEW_ALREADY_EXISTS",
+            "42P07",
+            format!("Cannot create table or view {quoted} because it already exists. Choose a different name, drop or replace the existing object, or add the IF NOT EXISTS clause to tolerate pre-existing objects."),
+        )
+        .with("relationName", quoted)
+    }
+
+    pub fn temp_view_already_exists(name: &str) -> Self {
+        let quoted = quote_identifier(name);
+        Self::new(
+            Exception::TempTableAlreadyExists,
+            "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS",
+            "42P07",
+            format!("Cannot create the temporary view {quoted} because it already exists. Choose a different name, drop or replace the existing view, or add the IF NOT EXISTS clause to tolerate pre-existing views."),
+        )
+        .with("relationName", quoted)
+    }
+
+    pub fn invalid_view_name(name: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "_LEGACY_ERROR_TEMP_1321",
+            "42000",
+            format!("Invalid view name: {name}"),
+        )
+        .with("viewName", name)
+    }
+
+    pub fn missing_aggregation(expression: &str) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "MISSING_AGGREGATION",
+            "42803",
+            format!("The non-aggregating expression \"{expression}\" is based on columns which are not participating in the GROUP BY clause. Add the columns or the expression to the GROUP BY, aggregate the expression, or use \"any_value({expression})\" if you do not care which of the values within a group is returned."),
+        )
+        .with("expression", format!("\"{expression}\""))
+        .with("expressionAnyValue", format!("\"any_value({expression})\""))
+    }
+
+    pub fn missing_group_by() -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "MISSING_GROUP_BY",
+            "42803",
+            "The query does not include a GROUP BY clause. Add GROUP BY or turn it into the window functions using OVER clauses.",
+        )
+    }
+
+    pub fn group_by_position_out_of_range(index: i64, size: usize) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "GROUP_BY_POS_OUT_OF_RANGE",
+            "42805",
+            format!(
+                "GROUP BY position {index} is not in select list (valid range is [1, {size}])."
+            ),
+        )
+        .with("index", index.to_string())
+        .with("size", size.to_string())
+    }
+
+    pub fn group_by_position_aggregate(index: i64, expression: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "GROUP_BY_POS_AGGREGATE",
+            "42903",
+            format!("GROUP BY {index} refers to an expression {expression} that contains an aggregate function. Aggregate functions are not allowed in GROUP BY."),
+        )
+        .with("index", index.to_string())
+        .with("aggExpr", expression)
+    }
+
+    pub fn order_by_position_out_of_range(index: i64, size: usize) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "ORDER_BY_POS_OUT_OF_RANGE",
+            "42805",
+            format!(
+                "ORDER BY position {index} is not in select list (valid range is [1, {size}])."
+            ),
+        )
+        .with("index", index.to_string())
+        .with("size", size.to_string())
+    }
+
+    /// `WHERE`, `GROUP BY` and so on cannot hold this kind of expression.
+    pub fn invalid_where_condition(condition: &str, expressions: &str) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "INVALID_WHERE_CONDITION",
+            "42903",
+            format!("The WHERE condition \"{condition}\" contains invalid expressions: {expressions}. Rewrite the query to avoid window functions, aggregate functions, and generator functions in the WHERE clause."),
+        )
+        .with("condition", format!("\"{condition}\""))
+        .with("expressionList", expressions)
+    }
+
+    pub fn group_by_aggregate(expression: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "GROUP_BY_AGGREGATE",
+            "42903",
+            format!("Aggregate functions are not allowed in GROUP BY, but found {expression}."),
+        )
+        .with("sqlExpr", expression)
+    }
+
+    pub fn assignment_arity_mismatch(names: usize, columns: usize) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "ASSIGNMENT_ARITY_MISMATCH",
+            "42802",
+            format!("The number of columns or variables assigned or aliased: {names} does not match the number of source expressions: {columns}."),
+        )
+        .with("numTarget", names.to_string())
+        .with("numExpr", columns.to_string())
+    }
+
+    pub fn num_columns_mismatch(operator: &str, first: usize, ordinal: &str, other: usize) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "NUM_COLUMNS_MISMATCH",
+            "42826",
+            format!("{operator} can only be performed on inputs with the same number of columns, but the first input has {first} columns and the {ordinal} input has {other} columns."),
+        )
+        .with("operator", operator)
+        .with("firstNumColumns", first.to_string())
+        .with("invalidOrdinalNum", ordinal)
+        .with("invalidNumColumns", other.to_string())
+    }
+
+    pub fn unresolved_using_column(column: &str, side: &str, suggestion: &[String]) -> Self {
+        let suggestion = suggestion.join(", ");
+        Self::new(
+            Exception::Analysis,
+            "UNRESOLVED_USING_COLUMN_FOR_JOIN",
+            "42703",
+            format!("USING column `{column}` cannot be resolved on the {side} side of the join. The {side}-side columns: [{suggestion}]."),
+        )
+        .with("colName", format!("`{column}`"))
+        .with("side", side)
+        .with("suggestion", suggestion)
+    }
+
+    pub fn data_frame_not_found(id: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "DATAFRAME_NOT_FOUND",
+            "42K0H",
+            format!("No DataFrame with id {id} is found in the session."),
+        )
+    }
+
+    pub fn cannot_resolve_star(target: &str, columns: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "CANNOT_RESOLVE_STAR_EXPAND",
+            "42704",
+            format!("Cannot resolve {target}.* given input columns {columns}. Please check that the specified table or struct exists and is accessible in the input columns."),
+        )
+        .with("targetString", target)
+        .with("columns", columns)
+    }
+
+    pub fn invalid_star_usage(place: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_USAGE_OF_STAR_OR_REGEX",
+            "42000",
+            format!("Invalid usage of '*' in {place}."),
+        )
+        .with("elem", "'*'")
+        .with("prettyName", place)
+    }
+}

@@ -1,0 +1,9 @@
+//! Spark's language on DataFusion: one intermediate representation for protocol plans and SQL text, an analyzer that
+//! settles names, types, coercion and ANSI checks, and the functions.
+//!
+//! Always true: what leaves [`Session::analyze`] is fully typed, so DataFusion's own coercion finds nothing to do;
+//! every error is a [`error::SparkError`] with Spark's class; record batches that leave [`Session::execute`] hold no
+//! Arrow view types. Start at [`Session`].
+
+pub mod error;
+pub mod ir;
