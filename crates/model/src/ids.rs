@@ -66,6 +66,21 @@ non_negative_id! {
     ProducerEpoch(i16), ProducerEpochOutOfRange, "producer epoch"
 }
 
+non_negative_id! {
+    /// The number of a record within one producer's stream to one partition (KIP-98).
+    Sequence(i32), SequenceOutOfRange, "sequence number"
+}
+
+impl Sequence {
+    /// The number of a producer's first record.
+    pub const ZERO: Sequence = Sequence(0);
+
+    /// The number `records` further on; after `i32::MAX` comes 0.
+    pub const fn advance(self, records: u32) -> Sequence {
+        Sequence(((self.0 as u32).wrapping_add(records) & i32::MAX as u32) as i32)
+    }
+}
+
 impl LeaderEpoch {
     /// The epoch of a partition's first leader.
     pub const ZERO: LeaderEpoch = LeaderEpoch(0);
@@ -78,7 +93,11 @@ pub struct TopicId(Uuid);
 impl TopicId {
     /// The id of `uuid`, or `None` for the all-zero uuid, which the wire uses for "none".
     pub const fn new(uuid: Uuid) -> Option<TopicId> {
-        if uuid.is_nil() { None } else { Some(TopicId(uuid)) }
+        if uuid.is_nil() {
+            None
+        } else {
+            Some(TopicId(uuid))
+        }
     }
 
     /// Reads a wire field in which all zeros mean "none".
@@ -103,7 +122,11 @@ impl fmt::Display for TopicId {
         let number = u128::from_be_bytes(*self.as_bytes());
         for digit in 0..BASE64_DIGITS {
             let shift = 122 - 6 * digit as i32;
-            let bits = if shift >= 0 { number >> shift } else { number << -shift };
+            let bits = if shift >= 0 {
+                number >> shift
+            } else {
+                number << -shift
+            };
             let symbol = BASE64_URL[(bits & 0x3f) as usize];
             fmt::Write::write_char(f, char::from(symbol))?;
         }
@@ -136,5 +159,8 @@ fn base64_url_decode(text: &str) -> Option<[u8; 16]> {
 }
 
 fn digit_value(symbol: u8) -> Option<u128> {
-    BASE64_URL.iter().position(|known| *known == symbol).map(|value| value as u128)
+    BASE64_URL
+        .iter()
+        .position(|known| *known == symbol)
+        .map(|value| value as u128)
 }

@@ -20,7 +20,7 @@ pub use error_code::ErrorCode;
 pub use ids::{
     BrokerId, BrokerIdOutOfRange, LeaderEpoch, LeaderEpochOutOfRange, PartitionId,
     PartitionIdOutOfRange, ProducerEpoch, ProducerEpochOutOfRange, ProducerId,
-    ProducerIdOutOfRange, TopicId,
+    ProducerIdOutOfRange, Sequence, SequenceOutOfRange, TopicId,
 };
 pub use offset::{Offset, OffsetOutOfRange};
 pub use time::{Deadline, Now, Timestamp};

@@ -18,7 +18,11 @@ impl Offset {
 
     /// Checks that `value` is not negative.
     pub const fn new(value: i64) -> Result<Offset, OffsetOutOfRange> {
-        if value < 0 { Err(OffsetOutOfRange(value)) } else { Ok(Offset(value)) }
+        if value < 0 {
+            Err(OffsetOutOfRange(value))
+        } else {
+            Ok(Offset(value))
+        }
     }
 
     /// Reads a wire field in which every negative value means "none".
@@ -52,7 +56,8 @@ impl Add<i64> for Offset {
     type Output = Offset;
 
     fn add(self, records: i64) -> Offset {
-        self.checked_add(records).expect("offset arithmetic stays in 0..=i64::MAX")
+        self.checked_add(records)
+            .expect("offset arithmetic stays in 0..=i64::MAX")
     }
 }
 

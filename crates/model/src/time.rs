@@ -20,7 +20,11 @@ impl Timestamp {
 
     /// Reads a wire field in which every negative value means "none".
     pub const fn from_wire(milliseconds: i64) -> Option<Timestamp> {
-        if milliseconds < 0 { None } else { Some(Timestamp(milliseconds)) }
+        if milliseconds < 0 {
+            None
+        } else {
+            Some(Timestamp(milliseconds))
+        }
     }
 
     /// Milliseconds since 1970 began.
@@ -110,5 +114,9 @@ pub struct Now {
 
 const fn duration_millis(duration: Duration) -> i64 {
     let milliseconds = duration.as_millis();
-    if milliseconds > i64::MAX as u128 { i64::MAX } else { milliseconds as i64 }
+    if milliseconds > i64::MAX as u128 {
+        i64::MAX
+    } else {
+        milliseconds as i64
+    }
 }

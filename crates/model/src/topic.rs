@@ -47,7 +47,10 @@ impl TopicName {
         if name.len() > Self::LENGTH_MAX {
             return Err(InvalidTopicName::TooLong(name.to_owned()));
         }
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+        if !name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        {
             return Err(InvalidTopicName::Characters(name.to_owned()));
         }
         Ok(TopicName(Arc::from(name)))

@@ -30,7 +30,13 @@ fn topic_names_follow_kafkas_rules() {
     for bad in ["", ".", "..", "a b", "naïve", "a/b", &"x".repeat(250)] {
         assert!(TopicName::new(bad).is_err(), "{bad:?}");
     }
-    for good in ["a", "Hello-Kafka", "__consumer_offsets", "a.b", &"x".repeat(249)] {
+    for good in [
+        "a",
+        "Hello-Kafka",
+        "__consumer_offsets",
+        "a.b",
+        &"x".repeat(249),
+    ] {
         assert!(TopicName::new(good).is_ok(), "{good:?}");
     }
 }

@@ -1,3 +1,4 @@
 //! The tests of `fleuve-model`, one binary.
 
 mod ids;
+mod record;
