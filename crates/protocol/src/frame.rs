@@ -1,0 +1,133 @@
+//! Whole frames: the size that stands before each, the header and the message.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::wire::{Decoder, Encoder};
+use crate::{
+    AnyRequest, AnyResponse, ApiKey, DecodeError, EncodeError, RequestHeader, ResponseHeader, Str,
+};
+
+/// Bytes to send, in segments, so that records are handed on and not copied.
+#[derive(Clone, Debug, Default)]
+pub struct EncodedFrame {
+    segments: Vec<Bytes>,
+    length: usize,
+}
+
+impl EncodedFrame {
+    /// The bytes of `segments`, in that order.
+    pub fn from_segments(segments: Vec<Bytes>) -> EncodedFrame {
+        let length = segments.iter().map(Bytes::len).sum();
+        EncodedFrame { segments, length }
+    }
+
+    /// Length in bytes, the size in front included.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is nothing to send.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The segments, in order.
+    pub fn segments(&self) -> &[Bytes] {
+        &self.segments
+    }
+
+    /// The segments, in order.
+    pub fn into_segments(self) -> Vec<Bytes> {
+        self.segments
+    }
+
+    /// All bytes as one slice; copies if there are several segments.
+    pub fn into_bytes(mut self) -> Bytes {
+        if self.segments.len() == 1 {
+            return self.segments.remove(0);
+        }
+        let mut joined = BytesMut::with_capacity(self.length);
+        self.segments
+            .iter()
+            .for_each(|segment| joined.extend_from_slice(segment));
+        joined.freeze()
+    }
+}
+
+/// Reads a request from a frame without its size.
+///
+/// # Errors
+/// Bytes that are no request. If the API is known and the version is not, the error carries the
+/// header, since Kafka answers `ApiVersions` then and closes the connection otherwise.
+pub fn decode_request(frame: Bytes) -> Result<(RequestHeader, AnyRequest), DecodeError> {
+    let mut input = Decoder::bounded(frame);
+    let header = RequestHeader::decode(&mut input)?;
+    let key =
+        ApiKey::from_wire(header.api_key).ok_or(DecodeError::UnknownApiKey(header.api_key))?;
+    if !key.versions().contains(header.api_version) {
+        return Err(DecodeError::UnsupportedRequestVersion { key, header });
+    }
+    let request = AnyRequest::decode(key, header.api_version, &mut input)?;
+    Ok((header, request))
+}
+
+/// Reads the response to a request of `key` and `version` from a frame without its size.
+pub fn decode_response(
+    key: ApiKey,
+    version: i16,
+    frame: Bytes,
+) -> Result<(ResponseHeader, AnyResponse), DecodeError> {
+    let mut input = Decoder::new(frame);
+    let header = ResponseHeader::decode(key, version, &mut input)?;
+    let response = AnyResponse::decode(key, version, &mut input)?;
+    Ok((header, response))
+}
+
+/// Writes a request with its size and header.
+pub fn encode_request(
+    request: &AnyRequest,
+    version: i16,
+    correlation_id: i32,
+    client_id: Option<&Str>,
+) -> Result<EncodedFrame, EncodeError> {
+    let key = request.key();
+    let header = RequestHeader {
+        api_key: key.to_wire(),
+        api_version: version,
+        correlation_id,
+        client_id: client_id.cloned(),
+    };
+    framed(|out| {
+        header.encode(key, out)?;
+        request.encode(version, out)
+    })
+}
+
+/// Writes a response with its size and header.
+pub fn encode_response(
+    response: &AnyResponse,
+    version: i16,
+    correlation_id: i32,
+) -> Result<EncodedFrame, EncodeError> {
+    framed(|out| {
+        ResponseHeader { correlation_id }.encode(response.key(), version, out);
+        response.encode(version, out)
+    })
+}
+
+const SIZE_BYTES: usize = 4;
+
+fn framed(
+    write: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+) -> Result<EncodedFrame, EncodeError> {
+    let mut out = Encoder::new();
+    out.put(&[0; SIZE_BYTES]);
+    write(&mut out)?;
+    let length = out.len() - SIZE_BYTES;
+    let size = i32::try_from(length).map_err(|_| EncodeError::TooLong {
+        what: "frame",
+        length,
+    })?;
+    out.set_first_i32(size);
+    Ok(out.finish())
+}
