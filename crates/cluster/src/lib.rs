@@ -10,6 +10,7 @@
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod controller;
 pub mod driver;
 pub mod machine;
 pub mod partition;

@@ -2,5 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod controller;
 mod driver;
 mod partition;
+mod record_format;
