@@ -48,11 +48,8 @@ pub enum RecordsError {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// There is more behind the last one.
-    #[error("{left_bytes} bytes follow the last of the batch's {records_count} records")]
-    LeftOver {
-        records_count: u32,
-        left_bytes: usize,
-    },
+    #[error("bytes follow the last of the batch's {records_count} records")]
+    LeftOver { records_count: u32 },
 }
 
 /// One header of a record (KIP-82).
@@ -206,11 +203,8 @@ impl<'a> Records<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let left_bytes = self.rest.len();
-        Some(Err(RecordsError::LeftOver {
-            records_count: self.count,
-            left_bytes,
-        }))
+        let records_count = self.count;
+        Some(Err(RecordsError::LeftOver { records_count }))
     }
 }
 

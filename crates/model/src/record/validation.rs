@@ -323,11 +323,7 @@ impl<'r> Judge<'r> {
         let records_count = header.records_count;
         match shapes.is_at_end() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(RecordsError::LeftOver {
-                records_count,
-                left_bytes: 1,
-            }
-            .into()),
+            Ok(false) => Err(RecordsError::LeftOver { records_count }.into()),
             Err(error) => Err(explain(&shapes, records_count, error)),
         }
     }
