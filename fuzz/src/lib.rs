@@ -1,0 +1,10 @@
+//! What must hold for bytes that nobody wrote.
+//!
+//! Each target is a function of bytes that panics where something does not hold. libFuzzer calls
+//! it (`cargo +nightly fuzz run <target> --features libfuzzer`), and so does [`mutate::run`], a
+//! seeded loop of mutations that needs no special compiler and runs with the tests.
+
+pub mod mutate;
+mod record_batch;
+
+pub use record_batch::{record_batch, record_batch_seeds};

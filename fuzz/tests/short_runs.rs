@@ -1,0 +1,16 @@
+//! Each target for a moment, on the stable compiler.
+
+use fleuve_fuzz::{mutate, record_batch, record_batch_seeds};
+
+/// How many mutations of each target; `FLEUVE_FUZZ_ROUNDS` says otherwise.
+fn rounds(default: u64) -> u64 {
+    let set = std::env::var("FLEUVE_FUZZ_ROUNDS").ok();
+    set.map_or(default, |rounds| {
+        rounds.parse().expect("FLEUVE_FUZZ_ROUNDS is a number")
+    })
+}
+
+#[test]
+fn mutated_record_batches_are_read_or_refused() {
+    mutate::run(record_batch, &record_batch_seeds(), rounds(30_000));
+}
