@@ -5,5 +5,23 @@
 //! every error is a [`error::SparkError`] with Spark's class; record batches that leave [`Session::execute`] hold no
 //! Arrow view types. Start at [`Session`].
 
+mod analyzer;
+pub mod catalog;
+mod command;
+mod configuration;
 pub mod error;
+pub mod execution;
+mod formats;
 pub mod ir;
+pub mod plan;
+mod session;
+pub mod source;
+mod sql;
+pub mod time;
+pub mod types;
+
+pub use configuration::Configuration;
+pub use error::SparkError;
+pub use execution::RowStream;
+pub use plan::AnalyzedPlan;
+pub use session::{Environment, Session, Statement};

@@ -1,0 +1,162 @@
+//! Running analyzed plans: from a logical plan to batches that a client may see.
+//!
+//! Always true: batches carry exactly the schema that analysis announced, hold no view types, and end with an error
+//! once the caller's token is cancelled.
+
+mod conform;
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
+use datafusion::prelude::SessionConfig;
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Result, SparkError};
+use crate::plan::AnalyzedPlan;
+use crate::session::Session;
+use crate::types::{INTERNAL_TIME_ZONE, to_arrow_schema};
+
+pub(crate) use conform::{conform, rename_schema, with_schema};
+
+/// Rows per batch inside the engine.
+const BATCH_ROWS: usize = 8192;
+
+/// The rows of a plan, with the schema that every batch has.
+pub struct RowStream {
+    pub schema: SchemaRef,
+    pub batches: BoxStream<'static, Result<RecordBatch>>,
+}
+
+impl RowStream {
+    /// All batches, in order.
+    pub async fn collect(mut self) -> Result<Vec<RecordBatch>> {
+        let mut batches = Vec::new();
+        while let Some(batch) = self.batches.next().await {
+            batches.push(batch?);
+        }
+        Ok(batches)
+    }
+}
+
+/// The engine state that plans of a session run in.
+pub fn engine_state(session: &Session) -> SessionState {
+    let configuration = session.configuration();
+    let mut config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_batch_size(BATCH_ROWS)
+        .with_information_schema(false);
+    let options = config.options_mut();
+    options.sql_parser.enable_ident_normalization = false;
+    options.execution.parquet.schema_force_view_types = false;
+    options.execution.time_zone = Some(configuration.time_zone());
+    options.optimizer.enable_round_robin_repartition = false;
+    options.optimizer.repartition_file_scans = false;
+    options.execution.keep_partition_by_columns = true;
+    SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(config)
+        .with_runtime_env(session.environment().runtime.clone())
+        .build()
+}
+
+/// The physical plan of a logical one.
+pub async fn physical_plan(
+    state: &SessionState,
+    plan: &LogicalPlan,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    Ok(state.create_physical_plan(plan).await?)
+}
+
+pub(crate) async fn execute(
+    session: &Session,
+    plan: &AnalyzedPlan,
+    cancellation: CancellationToken,
+) -> Result<RowStream> {
+    let partitions = execute_partitions(session, plan, cancellation).await?;
+    let schema = to_arrow_schema(&plan.schema, &session.configuration().time_zone());
+    let target = schema.clone();
+    let batches = stream::iter(partitions)
+        .flatten()
+        .map(move |batch| batch.and_then(|batch| conform(&batch, &target)))
+        .boxed();
+    Ok(RowStream { schema, batches })
+}
+
+/// The rows of each partition, in the engine's own time zone: what writes take.
+pub(crate) async fn execute_partitions(
+    session: &Session,
+    plan: &AnalyzedPlan,
+    cancellation: CancellationToken,
+) -> Result<Vec<BoxStream<'static, Result<RecordBatch>>>> {
+    if plan.is_streaming {
+        return Err(SparkError::streaming_source_needs_write_stream());
+    }
+    let state = engine_state(session);
+    let physical = physical_plan(&state, &plan.plan).await?;
+    let schema = to_arrow_schema(&plan.schema, INTERNAL_TIME_ZONE);
+    let count = physical.output_partitioning().partition_count();
+    let context = state.task_ctx();
+    let streams = (0..count).map(|partition| {
+        let physical = physical.clone();
+        let context = context.clone();
+        let schema = schema.clone();
+        let rows = stream::once(async move { physical.execute(partition, context) })
+            .map(|started| match started {
+                Ok(rows) => rows.map(|batch| batch.map_err(SparkError::from)).boxed(),
+                Err(error) => stream::once(async move { Err(SparkError::from(error)) }).boxed(),
+            })
+            .flatten()
+            .map(move |batch| batch.and_then(|batch| conform(&batch, &schema)));
+        until_cancelled(rows.boxed(), cancellation.clone())
+    });
+    Ok(streams.collect())
+}
+
+fn until_cancelled(
+    rows: BoxStream<'static, Result<RecordBatch>>,
+    cancellation: CancellationToken,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    stream::unfold(Some((rows, cancellation)), |state| async move {
+        let (mut rows, cancellation) = state?;
+        tokio::select! {
+            biased;
+            () = cancellation.cancelled() => Some((Err(SparkError::cancelled()), None)),
+            next = rows.next() => match next {
+                Some(Ok(batch)) => Some((Ok(batch), Some((rows, cancellation)))),
+                Some(Err(error)) => Some((Err(error), None)),
+                None => None,
+            }
+        }
+    })
+    .boxed()
+}
+
+pub(crate) async fn explain(
+    session: &Session,
+    plan: &AnalyzedPlan,
+    extended: bool,
+) -> Result<String> {
+    let state = engine_state(session);
+    if plan.is_streaming {
+        return Ok(format!(
+            "== Analyzed Logical Plan ==\n{}\n",
+            plan.plan.display_indent()
+        ));
+    }
+    let physical = physical_plan(&state, &plan.plan).await?;
+    let physical = displayable(physical.as_ref()).indent(false).to_string();
+    if !extended {
+        return Ok(format!("== Physical Plan ==\n{physical}\n"));
+    }
+    let optimized = state.optimize(&plan.plan)?;
+    Ok(format!(
+        "== Analyzed Logical Plan ==\n{}\n\n== Optimized Logical Plan ==\n{}\n\n== Physical Plan ==\n{physical}\n",
+        plan.plan.display_indent(),
+        optimized.display_indent(),
+    ))
+}
