@@ -29,18 +29,21 @@ pub fn run(options: &Options) -> Result<()> {
     report(&tally)
 }
 
-/// Runs the workspace's Rust tests and doc tests.
+/// Runs the workspace's Rust tests and doc tests, and each fuzz target for a moment.
 fn rust_tests() -> Result<Tally> {
-    let arguments = [
-        "test",
-        "--workspace",
-        "--no-fail-fast",
-        "--",
-        "--show-output",
-    ];
+    let mut tally = cargo_test(&["--workspace"])?;
+    tally += cargo_test(&["--manifest-path", "fuzz/Cargo.toml"])?;
+    Ok(tally)
+}
+
+fn cargo_test(of: &[&str]) -> Result<Tally> {
+    let mut arguments = vec!["test"];
+    arguments.extend(of);
+    arguments.extend(["--no-fail-fast", "--", "--show-output"]);
     println!("$ cargo {}", arguments.join(" "));
     let mut child = cargo::cargo()
         .args(arguments)
+        .env("CARGO_TARGET_DIR", cargo::target_directory()?)
         .env("FLEUVE_PEERS", peers::directory()?)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
