@@ -12,5 +12,6 @@
 
 pub mod controller;
 pub mod driver;
+pub mod group;
 pub mod machine;
 pub mod partition;

@@ -6,3 +6,4 @@ mod controller;
 mod driver;
 mod partition;
 mod record_format;
+mod scenario;
