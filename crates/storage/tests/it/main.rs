@@ -1,0 +1,6 @@
+//! The tests of `fleuve-storage`, one binary.
+
+#![allow(clippy::disallowed_methods, reason = "tests look at real files")]
+
+mod log;
+mod support;
