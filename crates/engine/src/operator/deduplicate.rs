@@ -1,0 +1,393 @@
+//! `dropDuplicates` and `dropDuplicatesWithinWatermark`: the first row of each key passes.
+//!
+//! Always true: a key that passed does not pass again while it is remembered. Without a watermark
+//! that is for ever; with one among the keys, until the watermark reaches the key's own event
+//! time; within the watermark, until it reaches the first row's event time plus the delay.
+
+use std::cmp::Ordering;
+use std::fmt::{self, Debug};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DFSchemaRef, internal_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+    ReplaceChildrenOptions,
+};
+
+use super::OperatorContext;
+use super::event_time::{for_each_ms, for_each_ms_ceiling};
+use super::exchange::Exchange;
+use crate::state::{EventTimeMs, MemoryStore, OperatorState, StateStore};
+
+/// How long a key is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Memory {
+    /// Without an end.
+    Forever,
+    /// Until the watermark reaches the event time in column `column`, which is one of the keys.
+    UntilEventTime { column: usize },
+    /// Until the watermark reaches the event time of the row that passed, plus `delay_ms`.
+    WithinWatermark { column: usize, delay_ms: i64 },
+}
+
+/// A streaming deduplication in the plan.
+#[derive(Debug, Clone)]
+pub struct StatefulDeduplicateNode {
+    pub input: LogicalPlan,
+    /// The key columns, as expressions over the input.
+    pub keys: Vec<Expr>,
+    pub within_watermark: bool,
+    pub operator: u32,
+    pub context: Arc<OperatorContext>,
+}
+
+impl StatefulDeduplicateNode {
+    fn identity(&self) -> (u32, &LogicalPlan, &[Expr], bool) {
+        (
+            self.operator,
+            &self.input,
+            &self.keys,
+            self.within_watermark,
+        )
+    }
+}
+
+impl PartialEq for StatefulDeduplicateNode {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for StatefulDeduplicateNode {}
+
+impl Hash for StatefulDeduplicateNode {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
+impl PartialOrd for StatefulDeduplicateNode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.operator.partial_cmp(&other.operator)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for StatefulDeduplicateNode {
+    fn name(&self) -> &'static str {
+        "StatefulDeduplicate"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        self.input.schema()
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        self.keys.clone()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<String> = self.keys.iter().map(ToString::to_string).collect();
+        let name = if self.within_watermark {
+            "WithinWatermark"
+        } else {
+            ""
+        };
+        write!(
+            f,
+            "StatefulDeduplicate{name} {}: [{}]",
+            self.operator,
+            keys.join(", ")
+        )
+    }
+
+    fn with_exprs_and_inputs(&self, keys: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
+        let Some(input) = inputs.pop() else {
+            return internal_err!("a deduplication has one input");
+        };
+        Ok(Self {
+            input,
+            keys,
+            ..self.clone()
+        })
+    }
+}
+
+/// Lets the first row of each key pass.
+#[derive(Debug)]
+pub struct StatefulDeduplicateExec {
+    input: Arc<dyn ExecutionPlan>,
+    work: Arc<DeduplicateWork>,
+    exchange: Exchange,
+    properties: Arc<PlanProperties>,
+}
+
+#[derive(Debug)]
+struct DeduplicateWork {
+    keys: Vec<usize>,
+    memory: Memory,
+    /// The column with a watermark, which says which rows are late.
+    event_time: Option<usize>,
+    state: Arc<OperatorState>,
+    context: Arc<OperatorContext>,
+}
+
+impl StatefulDeduplicateExec {
+    pub fn new(
+        input: Arc<dyn ExecutionPlan>,
+        keys: Vec<usize>,
+        memory: Memory,
+        event_time: Option<usize>,
+        state: Arc<OperatorState>,
+        context: Arc<OperatorContext>,
+    ) -> Self {
+        let work = DeduplicateWork {
+            keys,
+            memory,
+            event_time,
+            state,
+            context,
+        };
+        Self::over(input, Arc::new(work))
+    }
+
+    fn over(input: Arc<dyn ExecutionPlan>, work: Arc<DeduplicateWork>) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(input.schema()),
+            Partitioning::UnknownPartitioning(work.state.partition_count()),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        Self {
+            input,
+            work,
+            exchange: Exchange::default(),
+            properties: Arc::new(properties),
+        }
+    }
+}
+
+impl DisplayAs for StatefulDeduplicateExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "StreamingDeduplicate operator={}, keys={:?}",
+            self.work.state.spec().operator,
+            self.work.keys
+        )
+    }
+}
+
+impl ExecutionPlan for StatefulDeduplicateExec {
+    fn name(&self) -> &'static str {
+        "StatefulDeduplicateExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::over(
+            children.swap_remove(0),
+            Arc::clone(&self.work),
+        )))
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::over(
+            children.swap_remove(0),
+            Arc::clone(&self.work),
+        )))
+    }
+
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(Self::over(
+            Arc::clone(&self.input),
+            Arc::clone(&self.work),
+        )))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let rows = self.exchange.partition(
+            partition,
+            &self.input,
+            &self.work.keys,
+            &self.work.state,
+            &context,
+        );
+        let work = Arc::clone(&self.work);
+        let schema = self.schema();
+        let output = async move {
+            let passed = work.first_rows(partition, &rows.await?)?;
+            let columns = passed.columns()[..schema.fields().len()].to_vec();
+            let options =
+                arrow::array::RecordBatchOptions::new().with_row_count(Some(passed.num_rows()));
+            Ok(RecordBatch::try_new_with_options(
+                schema, columns, &options,
+            )?)
+        };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            self.schema(),
+            futures::stream::once(output),
+        )))
+    }
+}
+
+impl DeduplicateWork {
+    fn first_rows(&self, partition: usize, rows: &RecordBatch) -> Result<RecordBatch> {
+        let batch = self.context.batch();
+        let mut stores = self.state.partition(partition);
+        let started = Instant::now();
+        let late = self.late_rows(rows, batch.late_watermark_ms)?;
+        let expiries = self.expiries(rows)?;
+        let keys = rows.column(rows.num_columns() - 1).as_binary::<i32>();
+        let mut passed = Vec::new();
+        for row in (0..rows.num_rows()).filter(|row| !late[*row]) {
+            if self.remember(&mut stores, keys.value(row), expiries[row])? {
+                passed.push(row as u32);
+            }
+        }
+        let dropped = late.iter().filter(|late| **late).count() as u64;
+        let updated = passed.len() as u64;
+        let update_time = started.elapsed();
+        let started = Instant::now();
+        let removed = self.forget(&mut stores, batch.eviction_watermark_ms);
+        self.state.report(|figures| {
+            figures.updated += updated;
+            figures.dropped_by_watermark += dropped;
+            figures.update_time += update_time;
+            figures.removed += removed;
+            figures.removal_time += started.elapsed();
+        });
+        Ok(take_record_batch(rows, &UInt32Array::from(passed))?)
+    }
+
+    fn late_rows(&self, rows: &RecordBatch, watermark_ms: i64) -> Result<Vec<bool>> {
+        let mut late = vec![false; rows.num_rows()];
+        if let Some(column) = self.event_time {
+            for_each_ms_ceiling(rows.column(column).as_ref(), |row, ms| {
+                late[row] = ms <= watermark_ms;
+            })?;
+        }
+        Ok(late)
+    }
+
+    /// Until when each row's key is remembered.
+    fn expiries(&self, rows: &RecordBatch) -> Result<Vec<Option<EventTimeMs>>> {
+        let mut expiries = vec![None; rows.num_rows()];
+        match self.memory {
+            Memory::Forever => {}
+            Memory::UntilEventTime { column } => {
+                for_each_ms_ceiling(rows.column(column).as_ref(), |row, ms| {
+                    expiries[row] = Some(ms);
+                })?;
+            }
+            Memory::WithinWatermark { column, delay_ms } => {
+                for_each_ms(rows.column(column).as_ref(), |row, ms| {
+                    expiries[row] = Some(ms + delay_ms);
+                })?;
+                if expiries.iter().any(Option::is_none) {
+                    return Err(DataFusionError::Execution(
+                        "dropDuplicatesWithinWatermark met a null event time".to_owned(),
+                    ));
+                }
+            }
+        }
+        Ok(expiries)
+    }
+
+    /// Remembers a key; `false` when it was remembered already.
+    fn remember(
+        &self,
+        stores: &mut [MemoryStore],
+        key: &[u8],
+        expiry: Option<EventTimeMs>,
+    ) -> Result<bool> {
+        let [first, rest @ ..] = stores else {
+            return internal_err!("a deduplication has a store");
+        };
+        match self.memory {
+            Memory::Forever | Memory::UntilEventTime { .. } => {
+                if first.get(expiry, key).is_some() {
+                    return Ok(false);
+                }
+                first.put(expiry, key, &[]);
+            }
+            Memory::WithinWatermark { .. } => {
+                if first.get(None, key).is_some() {
+                    return Ok(false);
+                }
+                first.put(None, key, &[]);
+                // The second store finds the keys by the time they expire at.
+                rest[0].put(expiry, key, &[]);
+            }
+        }
+        Ok(true)
+    }
+
+    fn forget(&self, stores: &mut [MemoryStore], watermark_ms: i64) -> u64 {
+        match self.memory {
+            Memory::Forever => 0,
+            Memory::UntilEventTime { .. } => {
+                let times = stores[0].times_until(watermark_ms);
+                times
+                    .into_iter()
+                    .map(|time| stores[0].drop_time(time))
+                    .sum()
+            }
+            Memory::WithinWatermark { .. } => {
+                let mut removed = 0;
+                for time in stores[1].times_until(watermark_ms) {
+                    let mut keys = Vec::new();
+                    stores[1].for_each_at(time, &mut |key, _| keys.push(key.to_vec()));
+                    for key in keys {
+                        removed += u64::from(stores[0].remove(None, &key));
+                    }
+                    stores[1].drop_time(time);
+                }
+                removed
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! From the streaming nodes of a logical plan to the operators that run them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::{DFSchema, plan_datafusion_err, plan_err};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode};
+use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
+use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
+
+use super::aggregate::{StatefulAggregateExec, StatefulAggregateNode};
+use super::deduplicate::{Memory, StatefulDeduplicateExec, StatefulDeduplicateNode};
+use super::event_time::{WatermarkExec, WatermarkNode};
+use super::{WATERMARK_DELAY_KEY, describe_fields};
+use crate::error::StreamError;
+use crate::state::StoreSpec;
+
+/// Plans the nodes of this crate.
+#[derive(Debug, Default)]
+pub struct StreamingPlanner;
+
+#[async_trait]
+impl ExtensionPlanner for StreamingPlanner {
+    async fn plan_extension(
+        &self,
+        _planner: &dyn PhysicalPlanner,
+        node: &dyn UserDefinedLogicalNode,
+        logical_inputs: &[&LogicalPlan],
+        physical_inputs: &[Arc<dyn ExecutionPlan>],
+        session: &dyn Session,
+        planning: &PhysicalPlanningContext,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let ([logical], [input]) = (logical_inputs, physical_inputs) else {
+            return Ok(None);
+        };
+        let inputs = Inputs {
+            schema: logical.schema(),
+            input,
+            session,
+            planning,
+        };
+        let node = node.as_any();
+        if let Some(node) = node.downcast_ref::<WatermarkNode>() {
+            return inputs.watermark(node).map(Some);
+        }
+        if let Some(node) = node.downcast_ref::<StatefulAggregateNode>() {
+            return inputs.aggregate(node).map(Some);
+        }
+        if let Some(node) = node.downcast_ref::<StatefulDeduplicateNode>() {
+            return inputs.deduplicate(node).map(Some);
+        }
+        Ok(None)
+    }
+}
+
+struct Inputs<'a> {
+    schema: &'a DFSchema,
+    input: &'a Arc<dyn ExecutionPlan>,
+    session: &'a dyn Session,
+    planning: &'a PhysicalPlanningContext,
+}
+
+impl Inputs<'_> {
+    fn physical(&self, expr: &Expr) -> Result<Arc<dyn PhysicalExpr>> {
+        create_physical_expr(
+            expr,
+            self.schema,
+            self.session.execution_props(),
+            self.planning,
+        )
+    }
+
+    fn watermark(&self, node: &WatermarkNode) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(WatermarkExec::try_new(
+            Arc::clone(self.input),
+            self.physical(&node.event_time)?,
+            Arc::clone(&node.collector),
+        )?))
+    }
+
+    fn aggregate(&self, node: &StatefulAggregateNode) -> Result<Arc<dyn ExecutionPlan>> {
+        let groups = node
+            .group_expr
+            .iter()
+            .map(|expr| Ok((self.physical(expr)?, expr.schema_name().to_string())))
+            .collect::<Result<Vec<_>>>()?;
+        let mut aggregates = Vec::new();
+        let mut filters = Vec::new();
+        for expr in &node.aggr_expr {
+            let lowered = LoweredAggregateBuilder::new(
+                expr,
+                self.schema,
+                &self.input.schema(),
+                self.session.execution_props(),
+                self.planning,
+            )
+            .build()?;
+            aggregates.push(lowered.aggregate);
+            filters.push(lowered.filter);
+        }
+        let partial = AggregateExec::try_new(
+            AggregateMode::Partial,
+            PhysicalGroupBy::new_single(groups),
+            aggregates.clone(),
+            filters,
+            Arc::clone(self.input),
+            self.input.schema(),
+        )?;
+        let schema = Arc::new(node.schema.as_arrow().clone());
+        let key_fields = schema.fields()[..node.group_expr.len()].to_vec();
+        let stores = vec![StoreSpec {
+            name: "default".to_owned(),
+            key: describe_fields(&key_fields.into()),
+            value: aggregates
+                .iter()
+                .map(|aggregate| describe_aggregate(aggregate))
+                .collect::<Result<Vec<_>>>()?
+                .join(", "),
+        }];
+        let state = node
+            .context
+            .state(node.operator, "stateStoreSave", stores)
+            .map_err(|error| DataFusionError::from(StreamError::from(error)))?;
+        Ok(Arc::new(StatefulAggregateExec::try_new(
+            Arc::new(partial),
+            schema,
+            node.group_expr.len(),
+            aggregates,
+            node.event_time,
+            state,
+            Arc::clone(&node.context),
+        )?))
+    }
+
+    fn deduplicate(&self, node: &StatefulDeduplicateNode) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = self.input.schema();
+        let keys = node
+            .keys
+            .iter()
+            .map(|key| match key {
+                Expr::Column(column) => self.schema.index_of_column(column),
+                other => plan_err!("a key of a deduplication is a column, not {other}"),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let event_time = schema
+            .fields()
+            .iter()
+            .position(|field| field.metadata().contains_key(WATERMARK_DELAY_KEY));
+        let memory = match (node.within_watermark, event_time) {
+            (true, Some(column)) => {
+                let delay_ms = schema.field(column).metadata()[WATERMARK_DELAY_KEY]
+                    .parse()
+                    .map_err(|_| plan_datafusion_err!("the watermark's delay is no number"))?;
+                Memory::WithinWatermark { column, delay_ms }
+            }
+            (true, None) => return plan_err!("there is no watermark to stay within"),
+            (false, Some(column)) if keys.contains(&column) => Memory::UntilEventTime { column },
+            (false, _) => Memory::Forever,
+        };
+        let key_fields: Vec<_> = keys
+            .iter()
+            .map(|key| Arc::clone(&schema.fields()[*key]))
+            .collect();
+        let store = |name: &str| StoreSpec {
+            name: name.to_owned(),
+            key: describe_fields(&key_fields.clone().into()),
+            value: String::new(),
+        };
+        let (name, stores) = match memory {
+            Memory::WithinWatermark { .. } => (
+                "dedupeWithinWatermark",
+                vec![store("default"), store("expiry")],
+            ),
+            _ => ("dedupe", vec![store("default")]),
+        };
+        let state = node
+            .context
+            .state(node.operator, name, stores)
+            .map_err(|error| DataFusionError::from(StreamError::from(error)))?;
+        let input = Arc::clone(self.input);
+        let context = Arc::clone(&node.context);
+        Ok(Arc::new(StatefulDeduplicateExec::new(
+            input, keys, memory, event_time, state, context,
+        )))
+    }
+}
+
+/// An aggregate as a checkpoint remembers it: the function and the types of its state.
+fn describe_aggregate(
+    aggregate: &datafusion::physical_expr::aggregate::AggregateFunctionExpr,
+) -> Result<String> {
+    let types: Vec<String> = aggregate
+        .state_fields()?
+        .iter()
+        .map(|field| field.data_type().to_string())
+        .collect();
+    Ok(format!("{}({})", aggregate.fun().name(), types.join(", ")))
+}

@@ -1,0 +1,121 @@
+//! What stateful operators remember between batches.
+//!
+//! State is rows: key bytes to value bytes, in stores that are named by operator, store and
+//! partition. A key may belong to an event time, and everything up to an event time can be found
+//! and dropped at once. Version `N` is the state after `N` batches.
+//! Always true: a version on disk is whole or refused; the version a batch starts from is decided
+//! by the batch's number alone. Start at [`StateStore`], then [`OperatorState::open`].
+
+mod files;
+mod format;
+mod memory;
+mod operator_state;
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+pub use files::{SnapshotPolicy, StateFiles};
+pub use memory::MemoryStore;
+pub use operator_state::{OperatorSpec, OperatorState, StateFigures, StoreSpec};
+
+/// An event time in milliseconds by which state can be found: the end of a window, mostly.
+pub type EventTimeMs = i64;
+
+/// The number of batches a state has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateVersion(u64);
+
+impl StateVersion {
+    pub fn new(batches: u64) -> Self {
+        Self(batches)
+    }
+
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl std::fmt::Display for StateVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Why state cannot be read or written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StateError {
+    #[error(
+        "[CANNOT_LOAD_STATE_STORE.CANNOT_READ_STREAMING_STATE_FILE] An error occurred during \
+         loading state. Error reading streaming state file of {} does not exist. If the stream job \
+         is restarted with a new or updated state operation, please create a new checkpoint \
+         location or clear the existing checkpoint location. SQLSTATE: 58030",
+        path.display()
+    )]
+    Missing { path: PathBuf },
+    #[error(
+        "[CHECKPOINT_FILE_CHECKSUM_VERIFICATION_FAILED] Checksum verification failed, the file may \
+         be corrupted. File: {} ({reason}). SQLSTATE: XX000",
+        path.display()
+    )]
+    Damaged { path: PathBuf, reason: String },
+    #[error("state file {}: {reason}", path.display())]
+    Io { path: PathBuf, reason: String },
+    #[error(
+        "the query's stateful operator {operator} differs from its checkpoint's: {difference}. \
+         Start from a new checkpoint location, or restore the query."
+    )]
+    Changed { operator: u32, difference: String },
+    #[error(
+        "[STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA] Streaming stateful operator \
+         name does not match with the operator in state metadata. This likely to happen when user \
+         adds/removes/changes stateful operator of existing streaming query. Stateful operators in \
+         the metadata: [{in_checkpoint}]; Stateful operators in current batch: [{in_query}]. \
+         SQLSTATE: 42K03"
+    )]
+    OperatorsChanged {
+        in_checkpoint: String,
+        in_query: String,
+    },
+    #[error(
+        "the state of the query takes {used_bytes} bytes, more than fleuve.state.memory.max \
+         ({limit_bytes} bytes) allows"
+    )]
+    TooLarge { used_bytes: u64, limit_bytes: u64 },
+}
+
+/// One store of one partition of one operator.
+pub trait StateStore: Debug + Send {
+    fn get(&self, time: Option<EventTimeMs>, key: &[u8]) -> Option<&[u8]>;
+    /// Puts a value; `true` when the key is new.
+    fn put(&mut self, time: Option<EventTimeMs>, key: &[u8], value: &[u8]) -> bool;
+    /// Removes a key; `true` when it was there.
+    fn remove(&mut self, time: Option<EventTimeMs>, key: &[u8]) -> bool;
+    /// Visits every row of every event time.
+    fn for_each(&self, visit: &mut dyn FnMut(Option<EventTimeMs>, &[u8], &[u8]));
+    /// Visits the rows whose key begins with `prefix`.
+    fn for_each_prefix(
+        &self,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(Option<EventTimeMs>, &[u8], &[u8]),
+    );
+    /// The event times up to and with `last` that have rows, ascending.
+    fn times_until(&self, last: EventTimeMs) -> Vec<EventTimeMs>;
+    /// Visits the rows of one event time.
+    fn for_each_at(&self, time: EventTimeMs, visit: &mut dyn FnMut(&[u8], &[u8]));
+    /// Drops the rows of one event time and returns how many there were.
+    fn drop_time(&mut self, time: EventTimeMs) -> u64;
+    fn rows(&self) -> u64;
+    fn memory_bytes(&self) -> u64;
+    /// How many event times have rows of their own.
+    fn shards(&self) -> u64;
+    /// Takes the encoded changes since they were taken last.
+    fn take_changes(&mut self) -> Vec<u8>;
+    /// Applies changes that a file holds, without noting them as new.
+    fn apply(&mut self, changes: &[u8]) -> Result<(), String>;
+    /// Encodes everything as changes to an empty store.
+    fn encode_all(&self) -> Vec<u8>;
+}
