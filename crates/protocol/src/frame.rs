@@ -1,6 +1,7 @@
 //! Whole frames: the size that stands before each, the header and the message.
 
 use bytes::{Bytes, BytesMut};
+use fleuve_model::ErrorCode;
 
 use crate::wire::{Decoder, Encoder};
 use crate::{
@@ -72,6 +73,9 @@ pub fn decode_request(frame: Bytes) -> Result<(RequestHeader, AnyRequest), Decod
 }
 
 /// Reads the response to a request of `key` and `version` from a frame without its size.
+///
+/// A broker that lacks the version of an `ApiVersions` request answers in version 0, with error
+/// code 35 in front (KIP-511).
 pub fn decode_response(
     key: ApiKey,
     version: i16,
@@ -79,6 +83,9 @@ pub fn decode_response(
 ) -> Result<(ResponseHeader, AnyResponse), DecodeError> {
     let mut input = Decoder::new(frame);
     let header = ResponseHeader::decode(key, version, &mut input)?;
+    let is_refusal =
+        key == ApiKey::ApiVersions && input.rest().starts_with(&UNSUPPORTED_VERSION_BYTES);
+    let version = if is_refusal { 0 } else { version };
     let response = AnyResponse::decode(key, version, &mut input)?;
     Ok((header, response))
 }
@@ -114,6 +121,8 @@ pub fn encode_response(
         response.encode(version, out)
     })
 }
+
+const UNSUPPORTED_VERSION_BYTES: [u8; 2] = ErrorCode::UnsupportedVersion.code().to_be_bytes();
 
 const SIZE_BYTES: usize = 4;
 

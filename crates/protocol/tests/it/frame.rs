@@ -135,3 +135,18 @@ fn records_of_a_fetch_response_are_sent_without_a_copy() {
         assert_eq!(decoded, response, "version {version}");
     }
 }
+
+#[test]
+fn the_refusal_of_an_api_versions_request_is_read_in_version_0() {
+    let refusal = ApiVersionsResponse {
+        error_code: 35,
+        ..ApiVersionsResponse::default()
+    };
+    let frame = encode_response(&refusal.into(), 0, 5).expect("encodes");
+    let (_, decoded) =
+        decode_response(ApiKey::ApiVersions, 4, without_size(frame)).expect("decodes");
+    let AnyResponse::ApiVersions(decoded) = decoded else {
+        panic!("another API")
+    };
+    assert_eq!(decoded.error_code, 35);
+}

@@ -1,0 +1,535 @@
+//! One connection to one broker.
+//!
+//! Any number of callers share it. Requests go out in the order in which [`Connection::start`]
+//! was called and the answers come back in that order, so a call does not wait for the one
+//! before it to be answered. Over TCP a writing and a reading task own the two halves of the
+//! socket; in process there is nothing between caller and broker but the broker's queue.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use fleuve_protocol::api::ApiVersionsRequest;
+use fleuve_protocol::api::api_versions::ApiVersion;
+use fleuve_protocol::{
+    AnyRequest, AnyResponse, ApiKey, DecodeError, EncodedFrame, Request, RequestHeader, Response,
+    Str, VersionRange, decode_response, encode_request,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::ClientError;
+use crate::transport::{LocalConnection, LocalRequest};
+
+/// Requests that wait for the writing task; further callers wait.
+const WRITES_QUEUED_MAX: usize = 64;
+
+/// Requests that were sent and not answered; a producer has five in flight, a pool shares.
+const ANSWERS_PENDING_MAX: usize = 1024;
+
+/// The largest answer that is read: the largest size a frame can claim.
+const ANSWER_BYTES_MAX: usize = i32::MAX as usize;
+
+/// How much is read at once before it is known to arrive.
+const READ_STEP_BYTES: usize = 1 << 20;
+
+/// What a connection is told about the client.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) client_id: Str,
+    pub(crate) request_timeout: Duration,
+}
+
+/// A connection; clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// The broker's address, for errors.
+    broker: String,
+    identity: Identity,
+    versions: BTreeMap<ApiKey, VersionRange>,
+    /// All APIs that the broker has, also those that this client does not know.
+    offers: Vec<ApiVersion>,
+    correlation: AtomicI32,
+    link: Link,
+}
+
+#[derive(Debug)]
+enum Link {
+    Tcp {
+        calls: mpsc::Sender<Call>,
+        closed: CancellationToken,
+    },
+    Local(LocalConnection),
+}
+
+/// What the writing task is given.
+#[derive(Debug)]
+struct Call {
+    frame: EncodedFrame,
+    /// `None` for a request that is not answered.
+    pending: Option<Pending>,
+}
+
+/// What the reading task is given.
+#[derive(Debug)]
+struct Pending {
+    key: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    reply: oneshot::Sender<Result<AnyResponse, DecodeError>>,
+}
+
+/// An answer on its way.
+#[derive(Debug)]
+pub(crate) struct Answer<R: Request> {
+    connection: Connection,
+    reply: Reply,
+    request: PhantomData<fn() -> R>,
+}
+
+#[derive(Debug)]
+enum Reply {
+    Tcp(oneshot::Receiver<Result<AnyResponse, DecodeError>>),
+    Local(oneshot::Receiver<AnyResponse>),
+}
+
+impl Connection {
+    /// Takes a socket over and asks the broker for its versions.
+    pub(crate) async fn over_tcp(
+        stream: TcpStream,
+        broker: String,
+        identity: Identity,
+    ) -> Result<Connection, ClientError> {
+        let (read, write) = stream.into_split();
+        let (calls, queued) = mpsc::channel(WRITES_QUEUED_MAX);
+        let (sent, pending) = mpsc::channel(ANSWERS_PENDING_MAX);
+        let closed = CancellationToken::new();
+        tokio::spawn(write_calls(write, queued, sent, closed.clone()));
+        tokio::spawn(read_answers(read, pending, closed.clone()));
+        Connection::negotiate(Link::Tcp { calls, closed }, broker, identity).await
+    }
+
+    /// Takes a connection to a broker in this process over and asks for its versions.
+    pub(crate) async fn in_process(
+        connection: LocalConnection,
+        identity: Identity,
+    ) -> Result<Connection, ClientError> {
+        let broker = "the broker in this process".to_owned();
+        Connection::negotiate(Link::Local(connection), broker, identity).await
+    }
+
+    async fn negotiate(
+        link: Link,
+        broker: String,
+        identity: Identity,
+    ) -> Result<Connection, ClientError> {
+        let known = ApiKey::ApiVersions.versions();
+        let versions = BTreeMap::from([(ApiKey::ApiVersions, known)]);
+        let correlation = AtomicI32::new(0);
+        let mut inner = Inner {
+            broker,
+            identity,
+            versions,
+            offers: Vec::new(),
+            correlation,
+            link,
+        };
+        let mut connection = Connection {
+            inner: Arc::new(inner),
+        };
+        let request = ApiVersionsRequest {
+            client_software_name: Str::from_static("fleuve"),
+            client_software_version: Str::from_static(env!("CARGO_PKG_VERSION")),
+        };
+        // A broker that lacks the version answers with the versions it has (KIP-511).
+        let mut version = known.max;
+        let response = loop {
+            let response = connection
+                .start_at(request.clone(), version)
+                .await?
+                .receive()
+                .await?;
+            let again = response
+                .api_keys
+                .iter()
+                .find(|entry| entry.api_key == ApiKey::ApiVersions.to_wire())
+                .map_or(0, |entry| entry.max_version);
+            if response.error_code == UNSUPPORTED_VERSION && again < version {
+                version = again.max(0);
+                continue;
+            }
+            ClientError::check(response.error_code, "ApiVersions", None)?;
+            break response;
+        };
+        let versions = response
+            .api_keys
+            .iter()
+            .filter(|entry| entry.min_version >= 0 && entry.min_version <= entry.max_version)
+            .filter_map(|entry| {
+                let range = VersionRange::new(entry.min_version, entry.max_version);
+                Some((ApiKey::from_wire(entry.api_key)?, range))
+            })
+            .collect();
+        inner = Arc::try_unwrap(connection.inner).map_err(|_| ClientError::Closed("connection"))?;
+        inner.versions = versions;
+        inner.offers = response.api_keys;
+        connection = Connection {
+            inner: Arc::new(inner),
+        };
+        Ok(connection)
+    }
+
+    /// The broker's address.
+    pub(crate) fn broker(&self) -> &str {
+        &self.inner.broker
+    }
+
+    /// Whether the broker has hung up or [`Connection::close`] was called.
+    pub(crate) fn is_closed(&self) -> bool {
+        match &self.inner.link {
+            Link::Tcp { closed, .. } => closed.is_cancelled(),
+            Link::Local(connection) => connection.is_closed(),
+        }
+    }
+
+    /// Hangs up: everybody who waits for an answer gets an error.
+    pub(crate) fn close(&self) {
+        if let Link::Tcp { closed, .. } = &self.inner.link {
+            closed.cancel();
+        }
+    }
+
+    /// What the broker has of an API.
+    pub(crate) fn offered(&self, key: ApiKey) -> Option<VersionRange> {
+        self.inner.versions.get(&key).copied()
+    }
+
+    /// All APIs that the broker has, also those that this client does not know.
+    pub(crate) fn offers(&self) -> &[ApiVersion] {
+        &self.inner.offers
+    }
+
+    /// The latest version that both sides have of `R`.
+    pub(crate) fn version_of<R: Request>(&self) -> Result<i16, ClientError> {
+        let offered = self.offered(R::KEY);
+        let common = offered.and_then(|offered| offered.intersection(R::VERSIONS));
+        common
+            .map(|common| common.max)
+            .ok_or_else(|| ClientError::UnsupportedApi {
+                broker: self.inner.broker.clone(),
+                api: R::KEY.name(),
+                offered: offered.map(|offered| offered.to_string()),
+                needed: R::VERSIONS.to_string(),
+            })
+    }
+
+    /// Sends a request in the latest common version and waits for the answer.
+    pub(crate) async fn call<R: Request>(&self, request: R) -> Result<R::Response, ClientError> {
+        let version = self.version_of::<R>()?;
+        self.start_at(request, version).await?.receive().await
+    }
+
+    /// Sends a request in the latest common version, but at most `version_max`.
+    pub(crate) async fn call_at_most<R: Request>(
+        &self,
+        request: R,
+        version_max: i16,
+    ) -> Result<R::Response, ClientError> {
+        let version = self.version_of::<R>()?.min(version_max);
+        self.start_at(request, version).await?.receive().await
+    }
+
+    /// Puts a request in its place in the order; the answer is waited for apart.
+    pub(crate) async fn start_at<R: Request>(
+        &self,
+        request: R,
+        version: i16,
+    ) -> Result<Answer<R>, ClientError> {
+        let request: AnyRequest = request.into();
+        let reply = match &self.inner.link {
+            Link::Tcp { calls, .. } => {
+                let (sender, receiver) = oneshot::channel();
+                self.queue(calls, &request, version, Some(sender)).await?;
+                Reply::Tcp(receiver)
+            }
+            Link::Local(local) => Reply::Local(self.hand_over(local, request, version).await?),
+        };
+        Ok(Answer {
+            connection: self.clone(),
+            reply,
+            request: PhantomData,
+        })
+    }
+
+    /// Sends a request that is not answered: a produce request with `acks=0`.
+    pub(crate) async fn send_unanswered<R: Request>(
+        &self,
+        request: R,
+        version: i16,
+    ) -> Result<(), ClientError> {
+        let request: AnyRequest = request.into();
+        match &self.inner.link {
+            Link::Tcp { calls, .. } => self.queue(calls, &request, version, None).await,
+            Link::Local(local) => {
+                self.hand_over(local, request, version).await?;
+                Ok(())
+            }
+        }
+    }
+
+    async fn queue(
+        &self,
+        calls: &mpsc::Sender<Call>,
+        request: &AnyRequest,
+        version: i16,
+        reply: Option<oneshot::Sender<Result<AnyResponse, DecodeError>>>,
+    ) -> Result<(), ClientError> {
+        let key = request.key();
+        let permit = calls
+            .reserve()
+            .await
+            .map_err(|_| self.disconnected("it is closed"))?;
+        let correlation_id = self.next_correlation();
+        let client_id = &self.inner.identity.client_id;
+        let frame =
+            encode_request(request, version, correlation_id, Some(client_id)).map_err(|error| {
+                ClientError::Encode {
+                    api: key.name(),
+                    reason: error.to_string(),
+                }
+            })?;
+        let pending = reply.map(|reply| Pending {
+            key,
+            version,
+            correlation_id,
+            reply,
+        });
+        permit.send(Call { frame, pending });
+        Ok(())
+    }
+
+    async fn hand_over(
+        &self,
+        local: &LocalConnection,
+        request: AnyRequest,
+        version: i16,
+    ) -> Result<oneshot::Receiver<AnyResponse>, ClientError> {
+        let (reply, answer) = oneshot::channel();
+        let header = RequestHeader {
+            api_key: request.key().to_wire(),
+            api_version: version,
+            correlation_id: self.next_correlation(),
+            client_id: Some(self.inner.identity.client_id.clone()),
+        };
+        local
+            .send(LocalRequest {
+                header,
+                request,
+                reply,
+            })
+            .await
+            .map_err(|error| self.disconnected(&error.to_string()))?;
+        Ok(answer)
+    }
+
+    fn next_correlation(&self) -> i32 {
+        self.inner.correlation.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn disconnected(&self, reason: &str) -> ClientError {
+        let broker = self.inner.broker.clone();
+        ClientError::Disconnected {
+            broker,
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+const UNSUPPORTED_VERSION: i16 = fleuve_model::ErrorCode::UnsupportedVersion.code();
+
+impl<R: Request> Answer<R> {
+    /// Waits for the answer, at most `request.timeout.ms`.
+    pub(crate) async fn receive(self) -> Result<R::Response, ClientError> {
+        let limit = self.connection.inner.identity.request_timeout;
+        self.receive_within(limit).await
+    }
+
+    /// Waits for the answer, at most `limit`. An answer that does not come would hold up all
+    /// that follow it, so the connection is closed then.
+    pub(crate) async fn receive_within(self, limit: Duration) -> Result<R::Response, ClientError> {
+        let connection = self.connection;
+        let answer = async {
+            match self.reply {
+                Reply::Tcp(reply) => reply.await.map(|decoded| {
+                    decoded.map_err(|error| ClientError::Decode {
+                        api: R::KEY.name(),
+                        reason: error.to_string(),
+                    })
+                }),
+                Reply::Local(reply) => reply.await.map(Ok),
+            }
+        };
+        let any = match timeout(limit, answer).await {
+            Ok(Ok(any)) => any?,
+            Ok(Err(_)) => return Err(connection.disconnected("it was closed by the broker")),
+            Err(_) => {
+                connection.close();
+                let what = format!("{} at {}", R::KEY, connection.broker());
+                let setting = "request.timeout.ms";
+                return Err(ClientError::TimedOut {
+                    what,
+                    limit,
+                    setting,
+                });
+            }
+        };
+        R::Response::from_any(any).ok_or_else(|| {
+            ClientError::Invalid(format!("the broker answered {} with another API", R::KEY))
+        })
+    }
+}
+
+/// Writes what callers queue, until they or the socket are gone.
+async fn write_calls(
+    mut socket: OwnedWriteHalf,
+    mut calls: mpsc::Receiver<Call>,
+    sent: mpsc::Sender<Pending>,
+    closed: CancellationToken,
+) {
+    let write = async {
+        while let Some(Call { frame, pending }) = calls.recv().await {
+            if let Some(pending) = pending
+                && sent.send(pending).await.is_err()
+            {
+                break;
+            }
+            if write_frame(&mut socket, frame).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = write => {}
+        () = closed.cancelled() => {}
+    }
+    closed.cancel();
+}
+
+async fn write_frame(socket: &mut OwnedWriteHalf, frame: EncodedFrame) -> io::Result<()> {
+    let mut rest = Segments::new(frame.into_segments());
+    while rest.has_remaining() {
+        socket.write_buf(&mut rest).await?;
+    }
+    Ok(())
+}
+
+/// Segments as one buffer, for vectored writes.
+struct Segments {
+    segments: std::collections::VecDeque<Bytes>,
+}
+
+impl Segments {
+    fn new(segments: Vec<Bytes>) -> Segments {
+        Segments {
+            segments: segments.into(),
+        }
+    }
+}
+
+impl Buf for Segments {
+    fn remaining(&self) -> usize {
+        self.segments.iter().map(Bytes::len).sum()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.segments.front().map_or(&[], |segment| &segment[..])
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [io::IoSlice<'a>]) -> usize {
+        let mut filled = 0;
+        for (slice, segment) in slices.iter_mut().zip(&self.segments) {
+            *slice = io::IoSlice::new(segment);
+            filled += 1;
+        }
+        filled
+    }
+
+    fn advance(&mut self, mut count: usize) {
+        while let Some(front) = self.segments.front_mut() {
+            if front.len() > count {
+                front.advance(count);
+                return;
+            }
+            count -= front.len();
+            self.segments.pop_front();
+        }
+    }
+}
+
+/// Reads answers and gives them to those who wait, until the socket or the client is gone.
+async fn read_answers(
+    mut socket: OwnedReadHalf,
+    mut pending: mpsc::Receiver<Pending>,
+    closed: CancellationToken,
+) {
+    let read = async {
+        let mut buffer = BytesMut::new();
+        while let Ok(frame) = read_frame(&mut socket, &mut buffer).await {
+            let Some(next) = pending.recv().await else {
+                break;
+            };
+            match decode_response(next.key, next.version, frame) {
+                // Out of step: no later answer can be trusted either.
+                Ok((header, _)) if header.correlation_id != next.correlation_id => break,
+                Ok((_, response)) => drop(next.reply.send(Ok(response))),
+                Err(error) => drop(next.reply.send(Err(error))),
+            }
+        }
+    };
+    tokio::select! {
+        () = read => {}
+        () = closed.cancelled() => {}
+    }
+    closed.cancel();
+}
+
+/// Reads one frame without its size. What a size claims is not allocated before it arrives.
+async fn read_frame(socket: &mut OwnedReadHalf, buffer: &mut BytesMut) -> io::Result<Bytes> {
+    const SIZE_BYTES: usize = 4;
+    while buffer.len() < SIZE_BYTES {
+        read_some(socket, buffer, READ_STEP_BYTES.min(16 << 10)).await?;
+    }
+    let size = usize::try_from(buffer.get_i32())
+        .ok()
+        .filter(|size| *size <= ANSWER_BYTES_MAX)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a frame of negative size"))?;
+    while buffer.len() < size {
+        read_some(socket, buffer, (size - buffer.len()).min(READ_STEP_BYTES)).await?;
+    }
+    Ok(buffer.split_to(size).freeze())
+}
+
+async fn read_some(
+    socket: &mut OwnedReadHalf,
+    buffer: &mut BytesMut,
+    expected: usize,
+) -> io::Result<()> {
+    buffer.reserve(expected);
+    if socket.read_buf(buffer).await? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
+}

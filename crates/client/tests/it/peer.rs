@@ -1,0 +1,149 @@
+//! Brokers to test against: Apache Kafka, if it is installed beside.
+//!
+//! `FLEUVE_PEERS` names the folder in which `cargo xtask peers` puts it. Without it the tests
+//! that need it say so and pass. `FLEUVE_TEST_BOOTSTRAP` names a broker that already runs.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use fleuve_client::{Admin, Config};
+use tempfile::TempDir;
+
+/// A broker that lives as long as the test process.
+struct Peer {
+    bootstrap: String,
+    process: Option<(Child, TempDir)>,
+}
+
+static KAFKA: OnceLock<Option<Peer>> = OnceLock::new();
+
+/// The address of a broker of Apache Kafka, or nothing, aloud.
+pub(crate) async fn kafka() -> Option<Config> {
+    let peer = KAFKA.get_or_init(start).as_ref();
+    let Some(peer) = peer else {
+        let mut terminal = std::io::stderr();
+        let _ = writeln!(
+            terminal,
+            "SKIPPED: Apache Kafka is not installed (FLEUVE_PEERS)"
+        );
+        return None;
+    };
+    let config = Config::bootstrap(&peer.bootstrap);
+    let patient = config.clone().set("default.api.timeout.ms", "120000");
+    let admin = Admin::new(&patient).expect("the configuration is right");
+    admin
+        .describe_cluster()
+        .await
+        .expect("Apache Kafka starts within two minutes");
+    Some(config)
+}
+
+/// A name that no other test and no earlier run has used.
+pub(crate) fn fresh(name: &str) -> String {
+    format!("{name}-{}", uuid::Uuid::new_v4().simple())
+}
+
+fn start() -> Option<Peer> {
+    if let Ok(bootstrap) = std::env::var("FLEUVE_TEST_BOOTSTRAP") {
+        return Some(Peer {
+            bootstrap,
+            process: None,
+        });
+    }
+    let libs = PathBuf::from(std::env::var("FLEUVE_PEERS").ok()?)
+        .join("kafka")
+        .join("libs");
+    if !libs.is_dir() {
+        return None;
+    }
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let [broker, controller] = free_ports();
+    let properties = folder.path().join("server.properties");
+    let data = folder.path().join("data");
+    std::fs::write(&properties, server_properties(broker, controller, &data))
+        .expect("the folder can be written to");
+    let log = std::fs::File::create(folder.path().join("log")).expect("likewise");
+    let format = ["format", "-t", "4L6g3nShT-eMCtK--X86sw", "-c"];
+    let formatted = java(&libs, "kafka.tools.StorageTool")
+        .args(format)
+        .arg(&properties)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(
+        formatted.is_ok_and(|status| status.success()),
+        "Apache Kafka formats its folder"
+    );
+    let child = java(&libs, "kafka.Kafka")
+        .arg(&properties)
+        .stdout(log)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("java starts");
+    stop_with_the_tests(&child);
+    let bootstrap = format!("127.0.0.1:{broker}");
+    Some(Peer {
+        bootstrap,
+        process: Some((child, folder)),
+    })
+}
+
+fn java(libs: &Path, class: &str) -> Command {
+    let mut command = Command::new("java");
+    command
+        .arg("-Xmx300m")
+        .arg("-cp")
+        .arg(libs.join("*"))
+        .arg(class);
+    command
+}
+
+/// Statics are not dropped: a shell that waits for this process ends the broker's.
+fn stop_with_the_tests(child: &Child) {
+    let script = format!(
+        "while kill -0 {} 2>/dev/null; do read -t 1 nothing; done; kill -9 {}",
+        std::process::id(),
+        child.id()
+    );
+    let _ = Command::new("bash")
+        .arg("-c")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .spawn();
+}
+
+fn free_ports() -> [u16; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+    listeners.map(|listener| listener.local_addr().expect("it is bound").port())
+}
+
+fn server_properties(broker: u16, controller: u16, data: &Path) -> String {
+    format!(
+        "process.roles=broker,controller\n\
+         node.id=1\n\
+         controller.quorum.voters=1@127.0.0.1:{controller}\n\
+         listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{broker}\n\
+         controller.listener.names=CONTROLLER\n\
+         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         log.dirs={}\n\
+         offsets.topic.replication.factor=1\n\
+         offsets.topic.num.partitions=5\n\
+         transaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\n\
+         share.coordinator.state.topic.replication.factor=1\n\
+         share.coordinator.state.topic.min.isr=1\n\
+         group.initial.rebalance.delay.ms=0\n",
+        data.display()
+    )
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if let Some((child, _)) = &mut self.process {
+            let _ = child.kill();
+        }
+    }
+}
