@@ -2,5 +2,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests look at real files")]
 
+mod kafka;
 mod log;
 mod support;
