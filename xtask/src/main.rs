@@ -2,6 +2,7 @@
 //!
 //! Each command is one module; `cargo xtask --help` lists them.
 
+mod bench;
 mod cargo;
 mod ci;
 mod peers;
@@ -28,6 +29,8 @@ enum Command {
     Test(test::Options),
     /// Checks the structure: layering, dead files, test layout, texts.
     Tidy,
+    /// Measures.
+    Bench(bench::Options),
     /// Installs the outside programs that the compatibility tests talk to.
     Peers,
 }
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         Command::Ci => ci::run(),
         Command::Test(options) => test::run(&options),
         Command::Tidy => tidy::run(),
+        Command::Bench(options) => bench::run(&options),
         Command::Peers => peers::install_all(),
     }
 }
