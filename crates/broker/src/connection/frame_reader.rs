@@ -1,0 +1,139 @@
+//! Requests as they come off a stream: a size, then so many bytes.
+//!
+//! A claimed size allocates nothing: room grows with the bytes that have arrived, and a frame
+//! that does not fit into what is read at first takes its share of the request budget before
+//! more of it is read. Start at [`FrameReader::next`], which may be cancelled at any time.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::memory_budget::{MemoryBudget, MemoryShare};
+
+/// What is read at a time while a frame's size is not known.
+const CHUNK_BYTES: usize = 8 * 1024;
+/// Room is at most this many times the bytes that have arrived.
+const GROWTH_FACTOR: usize = 3;
+/// How long the rest of a begun frame may stand still.
+const STALL_MAX: Duration = Duration::from_secs(30);
+const SIZE_BYTES: usize = 4;
+
+/// One request's bytes, without the size.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) bytes: Bytes,
+    pub(crate) share: Option<MemoryShare>,
+}
+
+/// Why no further frame comes.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FrameError {
+    #[error("a request of {size} bytes is more than socket.request.max.bytes ({max})")]
+    TooLarge { size: i64, max: usize },
+    #[error("the first bytes are those of {protocol}, not of a Kafka request")]
+    OtherProtocol { protocol: &'static str },
+    #[error("the rest of a request did not arrive within {} s", STALL_MAX.as_secs())]
+    Stalled,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Reads frames; owns what has arrived and was not handed out.
+#[derive(Debug)]
+pub(crate) struct FrameReader {
+    buffer: BytesMut,
+    share: Option<MemoryShare>,
+    frame_bytes_max: usize,
+}
+
+impl FrameReader {
+    pub(crate) fn new(frame_bytes_max: usize) -> FrameReader {
+        FrameReader {
+            buffer: BytesMut::new(),
+            share: None,
+            frame_bytes_max,
+        }
+    }
+
+    /// Whether bytes of a frame have arrived that is not complete.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// The next frame, or `None` when the stream has ended.
+    pub(crate) async fn next(
+        &mut self,
+        stream: &mut (impl AsyncRead + Unpin),
+        budget: &MemoryBudget,
+    ) -> Result<Option<Frame>, FrameError> {
+        loop {
+            let Some(size) = self.frame_size()? else {
+                self.buffer.reserve(CHUNK_BYTES);
+                if stream.read_buf(&mut self.buffer).await? == 0 {
+                    return Ok(None);
+                }
+                continue;
+            };
+            if self.buffer.len() >= SIZE_BYTES + size {
+                return Ok(Some(self.take(size)));
+            }
+            if self.share.is_none() {
+                self.share = Some(budget.take(size as u64).await);
+            }
+            self.make_room(size);
+            let read = tokio::time::timeout(STALL_MAX, stream.read_buf(&mut self.buffer)).await;
+            if read.map_err(|_| FrameError::Stalled)?? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn frame_size(&self) -> Result<Option<usize>, FrameError> {
+        let Some(size) = self.buffer.first_chunk::<SIZE_BYTES>() else {
+            return Ok(None);
+        };
+        if let Some(protocol) = other_protocol(size) {
+            return Err(FrameError::OtherProtocol { protocol });
+        }
+        let claimed = i32::from_be_bytes(*size);
+        match usize::try_from(claimed) {
+            Ok(size) if size <= self.frame_bytes_max => Ok(Some(size)),
+            _ => Err(FrameError::TooLarge {
+                size: claimed.into(),
+                max: self.frame_bytes_max,
+            }),
+        }
+    }
+
+    fn make_room(&mut self, size: usize) {
+        let missing = SIZE_BYTES + size - self.buffer.len();
+        let room_max = CHUNK_BYTES.max(self.buffer.len() * GROWTH_FACTOR);
+        if self.buffer.capacity() == self.buffer.len() {
+            self.buffer.reserve(missing.min(room_max));
+        }
+    }
+
+    fn take(&mut self, size: usize) -> Frame {
+        self.buffer.advance(SIZE_BYTES);
+        let bytes = self.buffer.split_to(size).freeze();
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+        Frame {
+            bytes,
+            share: self.share.take(),
+        }
+    }
+}
+
+/// Clients of other protocols come by mistake often enough to be told apart in the log.
+fn other_protocol(first: &[u8; SIZE_BYTES]) -> Option<&'static str> {
+    match first {
+        b"GET " | b"POST" | b"PUT " | b"HEAD" | b"OPTI" | b"PRI " => Some("HTTP"),
+        [0x16, 0x03, 0..=4, _] => Some("TLS"),
+        b"SSH-" => Some("SSH"),
+        _ => None,
+    }
+}

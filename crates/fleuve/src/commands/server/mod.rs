@@ -1,0 +1,135 @@
+//! `fleuve server`: runs a broker until it is told to stop.
+
+pub(crate) mod start_script;
+pub(crate) mod stop_script;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use fleuve_broker::Broker;
+use fleuve_broker::config::{
+    BrokerConfig, ConfigError, Properties, local_properties, properties_of_environment,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::logging;
+
+/// The port of a server that is told none.
+const PORT_DEFAULT: u16 = 9092;
+
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ServerArguments {
+    /// Kafka's `server.properties`; without it the broker listens on the loopback addresses only
+    /// and keeps its data in the user's data directory.
+    file: Option<PathBuf>,
+    /// Sets one key, over what the file and the environment (KAFKA_*) say.
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Where the bound address is written once the broker serves, as
+    /// `{"kafka":"127.0.0.1:9092"}`.
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: ServerArguments) -> anyhow::Result<ExitCode> {
+    let config = match config(&arguments)? {
+        Ok(config) => config,
+        Err(errors) => {
+            for error in errors {
+                eprintln!("error: {error}");
+            }
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    logging::start();
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(config, &arguments))
+}
+
+async fn serve(config: BrokerConfig, arguments: &ServerArguments) -> anyhow::Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let directories = config.log_directories.clone();
+    let broker = Broker::start(config).await?;
+    for (listener, address) in broker.addresses() {
+        tracing::info!("listening on {listener}://{address}");
+    }
+    for directory in directories {
+        tracing::info!("data in {}", directory.display());
+    }
+    if let Some(path) = &arguments.ready_file {
+        write_ready_file(path, &broker)?;
+    }
+    // Tools that start brokers wait for this line of Kafka's.
+    tracing::info!(
+        cluster = broker.cluster_id(),
+        "Transitioning from RECOVERY to RUNNING"
+    );
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    broker.stop().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Written beside and renamed, so that nobody reads half of it.
+fn write_ready_file(path: &Path, broker: &Broker) -> anyhow::Result<()> {
+    let content = serde_json::json!({ "kafka": broker.address().to_string() });
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".tmp");
+    let written = std::fs::write(&beside, format!("{content}\n"))
+        .and_then(|()| std::fs::rename(&beside, path));
+    written.with_context(|| format!("the ready file {} cannot be written", path.display()))
+}
+
+fn config(arguments: &ServerArguments) -> anyhow::Result<Result<BrokerConfig, Vec<ConfigError>>> {
+    let mut properties = match &arguments.file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            Properties::parse(path, &text)?
+        }
+        None => local_properties(&data_directory()?, PORT_DEFAULT),
+    };
+    properties.overlay(properties_of_environment(environment()));
+    for written in &arguments.overrides {
+        let (key, value) = written
+            .split_once('=')
+            .with_context(|| format!("--override {written} is not of the form key=value"))?;
+        properties.set_override(key.trim(), value.trim());
+    }
+    Ok(BrokerConfig::of_properties(&properties).map(|mut config| {
+        config.cluster_id = std::env::var("CLUSTER_ID").ok().filter(|id| !id.is_empty());
+        config
+    }))
+}
+
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// `$XDG_DATA_HOME/fleuve`, or what stands for it.
+fn data_directory() -> anyhow::Result<PathBuf> {
+    let of = |name: &str| {
+        std::env::var_os(name)
+            .filter(|it| !it.is_empty())
+            .map(PathBuf::from)
+    };
+    let base = of("XDG_DATA_HOME").or_else(|| Some(of("HOME")?.join(".local/share")));
+    let base = base.context(
+        "there is no home directory to keep data in: set HOME or XDG_DATA_HOME, or start with a \
+         server.properties that has log.dirs",
+    )?;
+    Ok(base.join("fleuve"))
+}

@@ -1,0 +1,30 @@
+//! Kafka's script names: `kafka-server-start.sh FILE` is `fleuve server FILE`.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+/// Each script's name, without `.sh`, and the command that it is.
+const SCRIPTS: &[(&str, &[&str])] = &[
+    ("kafka-server-start", &["server-start-script"]),
+    ("kafka-server-stop", &["server-stop-script"]),
+];
+
+/// `arguments` with the command in front that the program's name stands for, if it is a script's.
+pub(crate) fn arguments_as_called(arguments: Vec<OsString>) -> Vec<OsString> {
+    let mut arguments = arguments.into_iter();
+    let program = arguments.next().unwrap_or_else(|| OsString::from("fleuve"));
+    let name = Path::new(&program)
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let script = name.strip_suffix(".sh").unwrap_or(name);
+    let command = SCRIPTS
+        .iter()
+        .find(|(known, _)| *known == script)
+        .map(|(_, command)| *command);
+    let command = command.unwrap_or_default().iter().map(OsString::from);
+    std::iter::once(program)
+        .chain(command)
+        .chain(arguments)
+        .collect()
+}
