@@ -1,10 +1,11 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use fleuve_model::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
 
-use super::{CommittedOffset, Generation, GroupError, GroupId, InstanceId, MemberId};
+use super::{Assignment, CommittedOffset, Generation, GroupError, GroupId, InstanceId, MemberId};
 use crate::controller::MetadataImage;
 
 /// What the coordinator can be asked for. A reply has the variant of its command.
@@ -14,6 +15,7 @@ pub enum Command {
     SyncGroup(SyncGroup),
     Heartbeat(Heartbeat),
     LeaveGroup(LeaveGroup),
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeat),
     CommitOffsets(CommitOffsets),
     FetchOffsets(FetchOffsets),
     DeleteOffsets {
@@ -22,6 +24,9 @@ pub enum Command {
     },
     ListGroups(ListGroups),
     DescribeClassicGroups {
+        groups: Vec<GroupId>,
+    },
+    DescribeConsumerGroups {
         groups: Vec<GroupId>,
     },
     DeleteGroups {
@@ -38,6 +43,7 @@ pub enum Reply {
     SyncGroup(Result<Synced, GroupError>),
     Heartbeat(Result<(), GroupError>),
     LeaveGroup(Result<Vec<LeftMember>, GroupError>),
+    ConsumerGroupHeartbeat(Result<ConsumerHeartbeatReply, GroupError>),
     /// One result for each partition of the command, in the same order.
     CommitOffsets(Result<Vec<Result<(), GroupError>>, GroupError>),
     /// The partitions asked for, in the same order; or all that have an offset.
@@ -47,6 +53,8 @@ pub enum Reply {
     ListGroups(Vec<ListedGroup>),
     /// One for each group of the command, in the same order.
     DescribeClassicGroups(Vec<Result<DescribedClassicGroup, GroupError>>),
+    /// One for each group of the command, in the same order.
+    DescribeConsumerGroups(Vec<Result<DescribedConsumerGroup, GroupError>>),
     /// One for each group of the command, in the same order.
     DeleteGroups(Vec<Result<(), GroupError>>),
     UpdateImage,
@@ -167,6 +175,39 @@ pub struct LeftMember {
     pub result: Result<(), GroupError>,
 }
 
+/// A member of a consumer group lives, joins or leaves (KIP-848). What is `None` has not changed
+/// since the member's last heartbeat.
+#[derive(Clone, Debug)]
+pub struct ConsumerGroupHeartbeat {
+    pub group: GroupId,
+    /// `None` only from clients of version 0 that join: the coordinator chooses.
+    pub member: Option<MemberId>,
+    /// The client has to choose its id itself (KIP-1082, version 1 on).
+    pub requires_member_id: bool,
+    /// 0 to join, -1 to leave, -2 to leave as a static member that will come back.
+    pub member_epoch: i32,
+    pub instance: Option<InstanceId>,
+    pub rack: Option<Arc<str>>,
+    pub client: Client,
+    pub rebalance_timeout: Option<Duration>,
+    pub subscribed_topics: Option<BTreeSet<Arc<str>>>,
+    /// `Some("")` takes the expression back.
+    pub subscribed_regex: Option<Arc<str>>,
+    pub server_assignor: Option<Arc<str>>,
+    /// What the member owns now.
+    pub owned: Option<Assignment>,
+}
+
+/// What a member of a consumer group is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerHeartbeatReply {
+    pub member: MemberId,
+    pub member_epoch: i32,
+    pub heartbeat_interval: Duration,
+    /// What the member should own, if that has changed or it has asked for everything.
+    pub assignment: Option<Assignment>,
+}
+
 /// A consumer has come this far.
 #[derive(Clone, Debug)]
 pub struct CommitOffsets {
@@ -244,4 +285,31 @@ pub struct DescribedClassicMember {
     pub client: Client,
     pub metadata: Bytes,
     pub assignment: Bytes,
+}
+
+/// A consumer group in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedConsumerGroup {
+    pub group: GroupId,
+    pub state: &'static str,
+    pub group_epoch: i32,
+    pub assignment_epoch: i32,
+    pub assignor: Arc<str>,
+    pub members: Vec<DescribedConsumerMember>,
+}
+
+/// A member of a consumer group in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedConsumerMember {
+    pub member: MemberId,
+    pub instance: Option<InstanceId>,
+    pub rack: Option<Arc<str>>,
+    pub member_epoch: i32,
+    pub client: Client,
+    pub subscribed_topics: BTreeSet<Arc<str>>,
+    pub subscribed_regex: Option<Arc<str>>,
+    pub assignment: Assignment,
+    pub target_assignment: Assignment,
+    /// Whether it takes part by the classic protocol.
+    pub is_classic: bool,
 }

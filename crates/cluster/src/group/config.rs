@@ -25,8 +25,6 @@ pub struct GroupConfig {
     pub consumer_members_max: usize,
     /// `group.consumer.assignors`; the first is the default.
     pub consumer_assignors: Vec<String>,
-    /// `group.consumer.regex.refresh.interval.ms`.
-    pub consumer_regex_refresh_interval: Duration,
 }
 
 /// How long the caller of a new member's first join may be silent: it has no id to send
@@ -48,7 +46,6 @@ impl Default for GroupConfig {
             consumer_heartbeat_interval: Duration::from_secs(5),
             consumer_members_max: i32::MAX as usize,
             consumer_assignors: vec!["uniform".to_owned(), "range".to_owned()],
-            consumer_regex_refresh_interval: Duration::from_secs(10 * 60),
         }
     }
 }

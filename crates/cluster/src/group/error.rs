@@ -1,5 +1,7 @@
 use fleuve_model::ErrorCode;
 
+use super::{InstanceId, MemberId};
+
 /// Why the coordinator refuses something. The texts are those a Kafka user knows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GroupError {
@@ -36,6 +38,13 @@ pub enum GroupError {
          group.instance.id has registered with a different member.id."
     )]
     FencedInstanceId,
+    /// The same, where Kafka says more.
+    #[error("Static member {member} with instance id {instance} was fenced by member {holder}.")]
+    FencedInstance {
+        member: MemberId,
+        instance: InstanceId,
+        holder: MemberId,
+    },
     #[error("The group has reached its maximum size.")]
     GroupMaxSizeReached,
     /// The same, where Kafka says more.
@@ -62,6 +71,8 @@ pub enum GroupError {
     InvalidRequest(String),
     #[error("{0}")]
     InvalidRegularExpression(String),
+    #[error("{0}")]
+    UnsupportedVersion(String),
 }
 
 impl GroupError {
@@ -77,7 +88,7 @@ impl GroupError {
             E::InconsistentGroupProtocol => ErrorCode::InconsistentGroupProtocol,
             E::InvalidSessionTimeout => ErrorCode::InvalidSessionTimeout,
             E::MemberIdRequired => ErrorCode::MemberIdRequired,
-            E::FencedInstanceId => ErrorCode::FencedInstanceId,
+            E::FencedInstanceId | E::FencedInstance { .. } => ErrorCode::FencedInstanceId,
             E::GroupMaxSizeReached | E::ConsumerGroupFull(_) => ErrorCode::GroupMaxSizeReached,
             E::NonEmptyGroup => ErrorCode::NonEmptyGroup,
             E::GroupSubscribedToTopic => ErrorCode::GroupSubscribedToTopic,
@@ -88,6 +99,7 @@ impl GroupError {
             E::UnsupportedAssignor(_) => ErrorCode::UnsupportedAssignor,
             E::InvalidRequest(_) => ErrorCode::InvalidRequest,
             E::InvalidRegularExpression(_) => ErrorCode::InvalidRegularExpression,
+            E::UnsupportedVersion(_) => ErrorCode::UnsupportedVersion,
         }
     }
 }

@@ -4,12 +4,15 @@
 //! is its state: an offset that was committed, a classic group that has settled, a consumer
 //! group. Who is parked and when sessions end is forgotten in a restart; clients come again.
 //! A committed offset, once read, never goes back. Start at [`GroupCoordinator`] and
-//! [`Command`]; the classic protocol is in `classic`.
+//! [`Command`]; the classic protocol is in `classic`, that of KIP-848 in `consumer`.
 
 mod admin;
+pub mod assignor;
 mod classic;
 mod command;
 mod config;
+mod consumer;
+mod dispatch;
 mod error;
 mod ids;
 mod offsets;
@@ -23,15 +26,22 @@ use fleuve_model::PartitionId;
 
 use classic::ClassicGroup;
 pub use command::{
-    Client, Command, CommitOffsets, DescribedClassicGroup, DescribedClassicMember, FetchOffsets,
-    Heartbeat, JoinGroup, JoinRefused, Joined, JoinedMember, LeaveGroup, LeavingMember, LeftMember,
-    ListGroups, ListedGroup, OffsetToCommit, Protocol, Reply, SyncGroup, Synced,
+    Client, Command, CommitOffsets, ConsumerGroupHeartbeat, ConsumerHeartbeatReply,
+    DescribedClassicGroup, DescribedClassicMember, DescribedConsumerGroup, DescribedConsumerMember,
+    FetchOffsets, Heartbeat, JoinGroup, JoinRefused, Joined, JoinedMember, LeaveGroup,
+    LeavingMember, LeftMember, ListGroups, ListedGroup, OffsetToCommit, Protocol, Reply, SyncGroup,
+    Synced,
 };
 pub use config::GroupConfig;
+use consumer::ConsumerGroup;
 pub use error::GroupError;
 pub use ids::{Generation, GroupId, InstanceId, MemberId};
 use offsets::Offsets;
-pub use record::{CommittedOffset, GroupMemberMetadata, GroupMetadata, Record};
+pub use record::{
+    Assignment, ClassicMemberMetadata, CommittedOffset, ConsumerGroupMetadata,
+    ConsumerMemberMetadata, CurrentAssignment, GroupMemberMetadata, GroupMetadata, MemberState,
+    OwnedPartitions, Record, ResolvedRegex, TargetAssignmentMetadata,
+};
 use timers::{TimerKey, Timers};
 
 use crate::controller::MetadataImage;
@@ -71,6 +81,7 @@ pub struct GroupCoordinator {
 /// A group of either protocol.
 enum Group {
     Classic(ClassicGroup),
+    Consumer(ConsumerGroup),
 }
 
 /// What a step of a group works with.
@@ -112,10 +123,12 @@ impl GroupCoordinator {
     pub fn loaded(&mut self, now: Now) {
         let deadline = now.monotonic + self.config.offsets_retention_check_interval;
         self.timers.arm(TimerKey::OffsetExpiry, deadline);
+        let image = self.image.clone();
         let (groups, mut step) = self.parts(now);
         for group in groups.values_mut() {
             match group {
                 Group::Classic(group) => group.loaded(&mut step),
+                Group::Consumer(group) => group.loaded(&mut step, &image),
             }
         }
         assert!(
@@ -150,115 +163,38 @@ impl GroupCoordinator {
         (&mut self.groups, step)
     }
 
-    fn join(
-        &mut self,
-        now: Now,
-        chance: &mut dyn Chance,
-        token: Token,
-        request: JoinGroup,
-    ) -> Outcome<GroupCoordinator> {
-        let (groups, mut step) = self.parts(now);
-        let member = request.member.clone();
-        let timeouts = step.config.session_timeout_min..=step.config.session_timeout_max;
-        if request.group.as_str().is_empty() {
-            step.refuse_join(token, member, GroupError::InvalidGroupId);
-        } else if !timeouts.contains(&request.session_timeout) {
-            step.refuse_join(token, member, GroupError::InvalidSessionTimeout);
-        } else if member.is_some() && !groups.contains_key(&request.group) {
-            step.refuse_join(token, member, GroupError::UnknownMemberId);
-        } else {
-            let id = request.group.clone();
-            let is_new = !groups.contains_key(&id);
-            let group = groups
-                .entry(id.clone())
-                .or_insert_with(|| Group::Classic(ClassicGroup::new(id.clone(), Some(now.wall))));
-            let Group::Classic(group) = group;
-            group.join(&mut step, chance, token, request);
-            if is_new && group.is_unused() {
-                groups.remove(&id);
-            }
-        }
-        step.into_outcome()
-    }
-
-    fn sync(&mut self, now: Now, token: Token, request: SyncGroup) -> Outcome<GroupCoordinator> {
-        let (groups, mut step) = self.parts(now);
-        if request.group.as_str().is_empty() {
-            step.reply(token, Reply::SyncGroup(Err(GroupError::InvalidGroupId)));
-            return step.into_outcome();
-        }
-        match groups.get_mut(&request.group) {
-            Some(Group::Classic(group)) => group.sync(&mut step, token, request),
-            None => step.reply(token, Reply::SyncGroup(Err(GroupError::UnknownMemberId))),
-        }
-        step.into_outcome()
-    }
-
-    fn heartbeat(
-        &mut self,
-        now: Now,
-        token: Token,
-        request: &Heartbeat,
-    ) -> Outcome<GroupCoordinator> {
-        let (groups, mut step) = self.parts(now);
-        let result = match groups.get_mut(&request.group) {
-            _ if request.group.as_str().is_empty() => Err(GroupError::InvalidGroupId),
-            Some(Group::Classic(group)) => group.heartbeat(&mut step, request),
-            None => Err(GroupError::UnknownMemberId),
-        };
-        step.reply(token, Reply::Heartbeat(result));
-        step.into_outcome()
-    }
-
-    fn leave(&mut self, now: Now, token: Token, request: LeaveGroup) -> Outcome<GroupCoordinator> {
-        let (groups, mut step) = self.parts(now);
-        let LeaveGroup { group, members } = request;
-        let result = match groups.get_mut(&group) {
-            _ if group.as_str().is_empty() => Err(GroupError::InvalidGroupId),
-            Some(Group::Classic(group)) => Ok(group.leave(&mut step, members)),
-            None => Ok(members.into_iter().map(unknown_member).collect()),
-        };
-        step.reply(token, Reply::LeaveGroup(result));
-        step.into_outcome()
-    }
-
-    fn ring(&mut self, now: Now, timer: TimerKey) -> Outcome<GroupCoordinator> {
-        if timer == TimerKey::OffsetExpiry {
-            return self.expire_offsets(now);
-        }
-        let (groups, mut step) = self.parts(now);
-        let group = match &timer {
-            TimerKey::ClassicSession(group, _)
-            | TimerKey::ClassicJoin(group)
-            | TimerKey::ClassicSync(group) => groups.get_mut(group),
-            TimerKey::OffsetExpiry => None,
-        };
-        match (timer, group) {
-            (TimerKey::ClassicSession(_, member), Some(Group::Classic(group))) => {
-                group.session_expired(&mut step, &member);
-            }
-            (TimerKey::ClassicJoin(_), Some(Group::Classic(group))) => {
-                group.join_expired(&mut step);
-            }
-            (TimerKey::ClassicSync(_), Some(Group::Classic(group))) => {
-                group.sync_expired(&mut step);
-            }
-            (_, None) | (TimerKey::OffsetExpiry, _) => {}
-        }
-        step.into_outcome()
-    }
-
     fn apply_group_metadata(&mut self, id: &GroupId, value: Option<&GroupMetadata>) {
         let Some(value) = value else {
-            self.groups.remove(id);
+            if matches!(self.groups.get(id), Some(Group::Classic(_))) {
+                self.groups.remove(id);
+            }
             return;
         };
-        let group = self
-            .groups
-            .entry(id.clone())
-            .or_insert_with(|| Group::Classic(ClassicGroup::new(id.clone(), None)));
-        let Group::Classic(group) = group;
-        group.apply(value);
+        let group = self.groups.entry(id.clone());
+        let new = || Group::Classic(ClassicGroup::new(id.clone(), None));
+        let group = group.or_insert_with(new);
+        if matches!(group, Group::Consumer(_)) {
+            *group = new();
+        }
+        if let Group::Classic(group) = group {
+            group.apply(value);
+        }
+    }
+
+    /// A record with a value makes the group one of the consumer protocol, whatever it was;
+    /// tombstones only take away what there is.
+    fn apply_to_consumer_group(&mut self, id: &GroupId, record: &Record, is_tombstone: bool) {
+        if is_tombstone && !matches!(self.groups.get(id), Some(Group::Consumer(_))) {
+            return;
+        }
+        let new = || Group::Consumer(ConsumerGroup::new(id.clone()));
+        let group = self.groups.entry(id.clone()).or_insert_with(new);
+        if matches!(group, Group::Classic(_)) {
+            *group = new();
+        }
+        if let Group::Consumer(group) = group {
+            group.apply(record);
+        }
     }
 
     /// Offsets without a group are those of simple consumers.
@@ -278,15 +214,6 @@ impl GroupCoordinator {
             }
             None => self.offsets.remove(group, partition),
         }
-    }
-}
-
-fn unknown_member(leaving: LeavingMember) -> LeftMember {
-    let LeavingMember { member, instance } = leaving;
-    LeftMember {
-        member,
-        instance,
-        result: Err(GroupError::UnknownMemberId),
     }
 }
 
@@ -316,6 +243,12 @@ impl Machine for GroupCoordinator {
             Command::DescribeClassicGroups { groups } => {
                 self.describe_classic_groups(token, &groups)
             }
+            Command::ConsumerGroupHeartbeat(request) => {
+                self.consumer_heartbeat(now, chance, token, request)
+            }
+            Command::DescribeConsumerGroups { groups } => {
+                self.describe_consumer_groups(token, &groups)
+            }
             Command::DeleteGroups { groups } => self.delete_groups(token, &groups),
             Command::UpdateImage(image) => self.update_image(token, image),
         }
@@ -343,6 +276,33 @@ impl Machine for GroupCoordinator {
             }
             Record::GroupMetadata { group, value } => {
                 self.apply_group_metadata(group, value.as_ref());
+            }
+            Record::ConsumerGroupMetadata { group, value: None } => {
+                if matches!(self.groups.get(group), Some(Group::Consumer(_))) {
+                    self.groups.remove(group);
+                }
+            }
+            Record::ConsumerGroupPartitionMetadataGone { .. } => {}
+            Record::ConsumerGroupMetadata {
+                group,
+                value: Some(_),
+            } => {
+                self.apply_to_consumer_group(group, record, false);
+            }
+            Record::ConsumerGroupMember { group, value, .. } => {
+                self.apply_to_consumer_group(group, record, value.is_none());
+            }
+            Record::ConsumerGroupRegex { group, value, .. } => {
+                self.apply_to_consumer_group(group, record, value.is_none());
+            }
+            Record::TargetAssignmentMetadata { group, value } => {
+                self.apply_to_consumer_group(group, record, value.is_none());
+            }
+            Record::TargetAssignmentMember { group, value, .. } => {
+                self.apply_to_consumer_group(group, record, value.is_none());
+            }
+            Record::CurrentMemberAssignment { group, value, .. } => {
+                self.apply_to_consumer_group(group, record, value.is_none());
             }
         }
     }

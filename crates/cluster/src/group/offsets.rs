@@ -63,10 +63,11 @@ impl GroupCoordinator {
         token: Token,
         request: CommitOffsets,
     ) -> Outcome<GroupCoordinator> {
+        let image = self.image.clone();
         let (groups, mut step) = self.parts(now);
         let checked = match groups.get_mut(&request.group) {
             None => check_simple_commit(&request),
-            Some(group) => check_commit(&mut step, group, &request),
+            Some(group) => check_commit(&mut step, &image, group, &request),
         };
         let result = checked.map(|()| {
             let CommitOffsets {
@@ -88,8 +89,16 @@ impl GroupCoordinator {
         request: FetchOffsets,
     ) -> Outcome<GroupCoordinator> {
         let FetchOffsets {
-            group, partitions, ..
+            group,
+            member,
+            partitions,
         } = request;
+        if let Some((member, epoch)) = &member
+            && let Some(Group::Consumer(group)) = self.groups.get(&group)
+            && let Err(error) = group.check_fetch(member, *epoch)
+        {
+            return Outcome::reply(token, Reply::FetchOffsets(Err(error)));
+        }
         let fetched = match partitions {
             None => {
                 let all = self.offsets.of(&group);
@@ -234,6 +243,7 @@ fn check_simple_commit(request: &CommitOffsets) -> Result<(), GroupError> {
 
 fn check_commit(
     step: &mut Step<'_>,
+    image: &MetadataImage,
     group: &mut Group,
     request: &CommitOffsets,
 ) -> Result<(), GroupError> {
@@ -249,6 +259,13 @@ fn check_commit(
             group.committed(step, member.as_ref());
             Ok(())
         }
+        Group::Consumer(group) => group.check_commit(
+            member.as_ref(),
+            *generation_or_epoch,
+            request.knows_consumer_groups,
+            image,
+            request.offsets.iter().map(|offset| &offset.partition),
+        ),
     }
 }
 

@@ -15,8 +15,26 @@ pub(super) enum TimerKey {
     ClassicJoin(GroupId),
     /// A classic group stops waiting for its members to sync.
     ClassicSync(GroupId),
+    /// A consumer member has to be heard of (KIP-848).
+    ConsumerSession(GroupId, MemberId),
+    /// A consumer member has to let go of partitions (KIP-848).
+    ConsumerRevocation(GroupId, MemberId),
     /// Offsets are looked through for expired ones.
     OffsetExpiry,
+}
+
+impl TimerKey {
+    /// The group that waits.
+    pub(super) fn group(&self) -> Option<&GroupId> {
+        match self {
+            TimerKey::ClassicSession(group, _)
+            | TimerKey::ClassicJoin(group)
+            | TimerKey::ClassicSync(group)
+            | TimerKey::ConsumerSession(group, _)
+            | TimerKey::ConsumerRevocation(group, _) => Some(group),
+            TimerKey::OffsetExpiry => None,
+        }
+    }
 }
 
 #[derive(Debug, Default)]

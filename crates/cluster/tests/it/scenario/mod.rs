@@ -144,7 +144,7 @@ impl World {
                 self.image = image.clone();
                 self.command("image".to_owned(), parse::update_image(image));
             }
-            parse::Step::Command { label, command } => self.command(label, command),
+            parse::Step::Command { label, command } => self.command(label, *command),
         }
     }
 

@@ -1,15 +1,15 @@
 //! Reads the steps of a scenario. A step that cannot be read panics with its line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use fleuve_cluster::controller::{MetadataImage, Record};
 use fleuve_cluster::group::{
-    Client, Command, CommitOffsets, FetchOffsets, Generation, GroupConfig, GroupId, Heartbeat,
-    InstanceId, JoinGroup, LeaveGroup, LeavingMember, ListGroups, MemberId, OffsetToCommit,
-    Protocol, SyncGroup,
+    Assignment, Client, Command, CommitOffsets, ConsumerGroupHeartbeat, FetchOffsets, Generation,
+    GroupConfig, GroupId, Heartbeat, InstanceId, JoinGroup, LeaveGroup, LeavingMember, ListGroups,
+    MemberId, OffsetToCommit, Protocol, SyncGroup,
 };
 use fleuve_model::{
     BrokerId, LeaderEpoch, Offset, PartitionId, TopicId, TopicName, TopicPartition,
@@ -23,7 +23,7 @@ pub(super) enum Step {
     Image(Arc<MetadataImage>),
     Command {
         label: String,
-        command: Command,
+        command: Box<Command>,
     },
 }
 
@@ -126,7 +126,10 @@ pub(super) fn step(line: &str, number: usize) -> Step {
         verb => {
             let command = command(verb, &words)
                 .unwrap_or_else(|| panic!("step {number} cannot be read: {line}"));
-            Step::Command { label, command }
+            Step::Command {
+                label,
+                command: Box::new(command),
+            }
         }
     }
 }
@@ -157,6 +160,10 @@ fn command(verb: &str, words: &Words<'_>) -> Option<Command> {
             group: words.group(),
             members: leaving(words),
         }),
+        "beat" => Command::ConsumerGroupHeartbeat(beat(words)),
+        "describe-consumer" => Command::DescribeConsumerGroups {
+            groups: groups(words),
+        },
         "commit" => Command::CommitOffsets(commit(words)),
         "fetch" => Command::FetchOffsets(FetchOffsets {
             group: words.group(),
@@ -220,6 +227,53 @@ fn join(words: &Words<'_>) -> JoinGroup {
         requires_known_member: version >= 4,
         supports_skipping_assignment: version >= 9,
     }
+}
+
+/// A join says everything; otherwise only what is named is said.
+fn beat(words: &Words<'_>) -> ConsumerGroupHeartbeat {
+    let member_epoch = words.number("epoch").unwrap_or(0);
+    let joins = member_epoch == 0;
+    let topics = words.get("topics").map(|list| {
+        list.split('+')
+            .filter(|name| !name.is_empty())
+            .map(Arc::from)
+            .collect::<BTreeSet<_>>()
+    });
+    let owned = match words.get("owned") {
+        Some("-") => None,
+        Some(list) => Some(owned(list)),
+        None => joins.then(Assignment::new),
+    };
+    let timeout = words
+        .duration("rebalance")
+        .or(joins.then_some(Duration::from_secs(60)));
+    ConsumerGroupHeartbeat {
+        group: words.group(),
+        member: words.member(),
+        requires_member_id: words.number("v").unwrap_or(1) >= 1,
+        member_epoch,
+        instance: words.instance(),
+        rack: words.text("rack"),
+        client: words.client(),
+        rebalance_timeout: timeout.filter(|timeout| !timeout.is_zero()),
+        subscribed_topics: topics,
+        subscribed_regex: words.text("regex"),
+        server_assignor: words.text("assignor"),
+        owned,
+    }
+}
+
+/// `t:0,1;u:0`, or nothing.
+fn owned(list: &str) -> Assignment {
+    let mut owned = Assignment::new();
+    for text in list.split(';').filter(|text| !text.is_empty()) {
+        let (topic, numbers) = text.split_once(':').unwrap();
+        let numbers = numbers
+            .split(',')
+            .map(|text| PartitionId::new(text.parse().unwrap()));
+        owned.insert(topic_id(topic), numbers.map(Result::unwrap).collect());
+    }
+    owned
 }
 
 fn leaving(words: &Words<'_>) -> Vec<LeavingMember> {

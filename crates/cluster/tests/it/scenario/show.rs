@@ -4,9 +4,11 @@ use std::fmt::Display;
 
 use fleuve_cluster::driver::Unavailable;
 use fleuve_cluster::group::{
-    CommittedOffset, DescribedClassicGroup, GroupError, GroupMetadata, JoinRefused, Joined,
-    LeftMember, MemberId, Record, Reply, Synced,
+    Assignment, CommittedOffset, ConsumerHeartbeatReply, ConsumerMemberMetadata, CurrentAssignment,
+    DescribedClassicGroup, DescribedConsumerGroup, GroupError, GroupMetadata, JoinRefused, Joined,
+    LeftMember, MemberId, OwnedPartitions, Record, Reply, Synced,
 };
+use fleuve_model::TopicId;
 use uuid::Uuid;
 
 pub(super) fn record(record: &Record) -> String {
@@ -32,6 +34,68 @@ pub(super) fn record(record: &Record) -> String {
             format!("record group {group} {}", group_metadata(value))
         }
         Record::GroupMetadata { group, value: None } => format!("record group {group} gone"),
+        Record::ConsumerGroupMetadata {
+            group,
+            value: Some(value),
+        } => {
+            format!("record consumer-group {group} epoch={}", value.epoch)
+        }
+        Record::ConsumerGroupMetadata { group, value: None } => {
+            format!("record consumer-group {group} gone")
+        }
+        Record::ConsumerGroupPartitionMetadataGone { group } => {
+            format!("record partition-metadata {group} gone")
+        }
+        Record::ConsumerGroupMember {
+            group,
+            member: id,
+            value,
+        } => {
+            format!(
+                "record member {group} {} {}",
+                member(id),
+                or_gone(value, member_metadata)
+            )
+        }
+        Record::ConsumerGroupRegex {
+            group,
+            regex,
+            value,
+        } => {
+            let topics = or_gone(value, |value| {
+                let names = value.topics.iter().map(ToString::to_string);
+                format!("topics=[{}]", join(names))
+            });
+            format!("record regex {group} {regex} {topics}")
+        }
+        Record::TargetAssignmentMetadata { group, value } => {
+            format!(
+                "record target {group} {}",
+                or_gone(value, |at| format!("epoch={}", at.epoch))
+            )
+        }
+        Record::TargetAssignmentMember {
+            group,
+            member: id,
+            value,
+        } => {
+            format!(
+                "record target {group} {} {}",
+                member(id),
+                or_gone(value, assignment)
+            )
+        }
+        Record::CurrentMemberAssignment {
+            group,
+            member: id,
+            value,
+        } => {
+            format!(
+                "record current {group} {} {}",
+                member(id),
+                or_gone(value, current)
+            )
+        }
     }
 }
 
@@ -98,9 +162,129 @@ pub(super) fn reply(reply: &Result<Reply, Unavailable>) -> String {
         Reply::DescribeClassicGroups(groups) => {
             join(groups.iter().map(|group| or_error(group, described)))
         }
+        Reply::ConsumerGroupHeartbeat(Err(error)) => match error {
+            GroupError::UnknownMemberId | GroupError::FencedInstanceId => error.code().to_string(),
+            _ => format!("{} ({error})", error.code()),
+        },
+        Reply::ConsumerGroupHeartbeat(Ok(answer)) => beat(answer),
+        Reply::DescribeConsumerGroups(groups) => join(
+            groups
+                .iter()
+                .map(|group| or_error(group, described_consumer)),
+        ),
         Reply::DeleteGroups(results) => results_of(results),
         Reply::UpdateImage => "ok".to_owned(),
     }
+}
+
+fn or_gone<T>(value: &Option<T>, show: impl Fn(&T) -> String) -> String {
+    value.as_ref().map_or_else(|| "gone".to_owned(), show)
+}
+
+fn member_metadata(value: &ConsumerMemberMetadata) -> String {
+    let topics = value.subscribed_topics.iter().map(ToString::to_string);
+    let mut shown = format!("topics=[{}]", join(topics));
+    for (name, text) in [
+        ("instance", value.instance.as_ref().map(ToString::to_string)),
+        (
+            "regex",
+            value.subscribed_regex.as_ref().map(ToString::to_string),
+        ),
+        (
+            "assignor",
+            value.server_assignor.as_ref().map(ToString::to_string),
+        ),
+        ("rack", value.rack.as_ref().map(ToString::to_string)),
+    ] {
+        if let Some(text) = text {
+            shown.push_str(&format!(" {name}={text}"));
+        }
+    }
+    shown
+}
+
+fn current(value: &CurrentAssignment) -> String {
+    let revoking = match value.pending_revocation.is_empty() {
+        true => String::new(),
+        false => format!(" revoking={}", owned(&value.pending_revocation)),
+    };
+    format!(
+        "epoch={} previous={} {:?} has={}{revoking}",
+        value.member_epoch,
+        value.previous_member_epoch,
+        value.state,
+        owned(&value.assigned)
+    )
+}
+
+/// Partitions with the epochs at which they were assigned: `[t:0@1,1@2]`.
+fn owned(partitions: &OwnedPartitions) -> String {
+    let topics = partitions.iter().map(|(topic, numbers)| {
+        let numbers = numbers
+            .iter()
+            .map(|(number, epoch)| format!("{number}@{epoch}"));
+        format!(
+            "{}:{}",
+            topic_name(*topic),
+            numbers.collect::<Vec<_>>().join(",")
+        )
+    });
+    format!("[{}]", topics.collect::<Vec<_>>().join(";"))
+}
+
+fn assignment(partitions: &Assignment) -> String {
+    let topics = partitions.iter().map(|(topic, numbers)| {
+        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        format!("{}:{}", topic_name(*topic), numbers.join(","))
+    });
+    format!("[{}]", topics.collect::<Vec<_>>().join(";"))
+}
+
+/// The ids of topics in scenarios are their names.
+fn topic_name(id: TopicId) -> String {
+    let bytes = id.as_bytes();
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+fn beat(answer: &ConsumerHeartbeatReply) -> String {
+    let told = answer.assignment.as_ref().map_or_else(
+        || "no news".to_owned(),
+        |partitions| format!("has {}", assignment(partitions)),
+    );
+    format!(
+        "{} epoch={} {told}",
+        member(&answer.member),
+        answer.member_epoch
+    )
+}
+
+fn described_consumer(group: &DescribedConsumerGroup) -> String {
+    let members = group.members.iter().map(|one| {
+        let static_as = one
+            .instance
+            .as_ref()
+            .map_or(String::new(), |id| format!("@{id}"));
+        format!(
+            "{}{static_as} epoch={} has={} target={}",
+            member(&one.member),
+            one.member_epoch,
+            assignment(&one.assignment),
+            assignment(&one.target_assignment)
+        )
+    });
+    format!(
+        "{} {} epoch={} assigned={} by {} members=[{}]",
+        group.group,
+        group.state,
+        group.group_epoch,
+        group.assignment_epoch,
+        group.assignor,
+        join(members)
+    )
 }
 
 fn joined(answer: &Joined) -> String {
