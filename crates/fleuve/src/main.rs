@@ -4,10 +4,14 @@
 mod commands;
 mod logging;
 mod script_names;
+mod scripts;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = scripts::run_as_called(std::env::args()) {
+        return code;
+    }
     let arguments = script_names::arguments_as_called(std::env::args_os().collect());
     commands::run(arguments)
 }

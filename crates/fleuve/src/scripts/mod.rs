@@ -1,0 +1,53 @@
+//! Kafka's scripts under Kafka's names, one file a script.
+//!
+//! Options, output, exit codes and the stream each line goes to are Kafka's; what differs is listed
+//! in docs/scripts.md. The scripts are ordinary clients. Start at [`find`]; a new script is a file
+//! here and a line in [`ALL`].
+
+mod configs;
+mod connect;
+mod deserializer;
+mod formatter;
+mod get_offsets;
+mod grammar;
+mod include_list;
+mod line_reader;
+mod script;
+mod topics;
+
+use std::io::{self, BufWriter, IsTerminal};
+use std::process::ExitCode;
+
+use script::{Console, Script};
+
+/// Every script.
+const ALL: &[&Script] = &[&configs::SCRIPT, &get_offsets::SCRIPT, &topics::SCRIPT];
+
+/// Runs the script that the program was called as; `None` if it was called as none of them.
+pub(crate) fn run_as_called(mut arguments: impl Iterator<Item = String>) -> Option<ExitCode> {
+    let script = find(&arguments.next()?)?;
+    let words: Vec<String> = arguments.collect();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("{}: cannot start: {error}", script.name);
+            return Some(ExitCode::FAILURE);
+        }
+    };
+    let mut console = Console {
+        output: &mut BufWriter::new(io::stdout()),
+        errors: &mut io::stderr(),
+        interactive: io::stdin().is_terminal(),
+    };
+    Some(runtime.block_on(script.run(&words, &mut console)))
+}
+
+/// The script of a name as it stands on a command line: with or without folder and `.sh`.
+fn find(called_as: &str) -> Option<&'static Script> {
+    let file = called_as.rsplit('/').next().unwrap_or(called_as);
+    let name = file.strip_suffix(".sh").unwrap_or(file);
+    ALL.iter().copied().find(|script| script.name == name)
+}
