@@ -232,7 +232,10 @@ impl SimulatedDisk {
             durable: content.to_vec(),
             settled_bytes,
         };
-        state.files.insert(id, file);
+        state.used_bytes += content.len() as u64;
+        if let Some(before) = state.files.insert(id, file) {
+            state.used_bytes = state.used_bytes.saturating_sub(before.shown.len() as u64);
+        }
         let (parent, name) = state
             .parent_of(path)
             .expect("the folder of a poked file exists");

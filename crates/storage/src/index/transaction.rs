@@ -47,12 +47,13 @@ pub fn decode_transactions(
     }
     let mut transactions: Vec<AbortedTransaction> = Vec::new();
     for (entry, bytes) in (0..).zip(content.chunks_exact(ENTRY_BYTES)) {
-        let floor = transactions
-            .last()
-            .map_or(base, |last| last.last_offset.next());
-        match decode_entry(bytes) {
-            Some(aborted) if aborted.last_offset >= floor => transactions.push(aborted),
-            _ => return Err(IndexError::Order { entry }),
+        let before = transactions.last().map(|before| before.last_offset);
+        let follows = |aborted: &AbortedTransaction| {
+            aborted.last_offset >= base && before.is_none_or(|before| aborted.last_offset > before)
+        };
+        match decode_entry(bytes).filter(follows) {
+            Some(aborted) => transactions.push(aborted),
+            None => return Err(IndexError::Order { entry }),
         }
     }
     Ok(transactions)

@@ -471,6 +471,10 @@ impl Load<'_> {
             unsynced,
         };
         let mut log = PartitionLog::from_parts(directory.clone(), partition.clone(), path, parts);
+        // The start only moves over what is durable: what is left below it is given up already.
+        if log.log_end() < self.noted_start {
+            log.truncate_fully_and_start_at(self.noted_start, *now)?;
+        }
         // What survived a killed process may be in the operating system's memory only.
         log.sync()?;
         Ok(log)

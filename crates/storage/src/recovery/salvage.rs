@@ -83,7 +83,11 @@ fn remove_late_snapshots(
     path: &Path,
     log_end: Offset,
 ) -> Result<(), StorageError> {
-    for offset in folder.snapshots.split_off(&log_end.next()) {
+    // None is above the end of a log that reaches the largest offset.
+    let Some(above) = log_end.checked_add(1) else {
+        return Ok(());
+    };
+    for offset in folder.snapshots.split_off(&above) {
         let path = path.join(OffsetFile::Snapshot.name(offset));
         directory.wrote(remove_if_exists(directory.disk(), &path), &path)?;
     }
