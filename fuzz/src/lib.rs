@@ -6,5 +6,7 @@
 
 pub mod mutate;
 mod record_batch;
+mod recovery;
 
 pub use record_batch::{record_batch, record_batch_seeds};
+pub use recovery::{recovery, recovery_seeds, show_recovery};

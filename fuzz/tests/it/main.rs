@@ -1,6 +1,6 @@
 //! Each target for a moment, on the stable compiler.
 
-use fleuve_fuzz::{mutate, record_batch, record_batch_seeds};
+use fleuve_fuzz::{mutate, record_batch, record_batch_seeds, recovery, recovery_seeds};
 
 /// How many mutations of each target; `FLEUVE_FUZZ_ROUNDS` says otherwise.
 fn rounds(default: u64) -> u64 {
@@ -13,4 +13,9 @@ fn rounds(default: u64) -> u64 {
 #[test]
 fn mutated_record_batches_are_read_or_refused() {
     mutate::run(record_batch, &record_batch_seeds(), rounds(30_000));
+}
+
+#[test]
+fn mutated_log_directories_load_or_do_not() {
+    mutate::run(recovery, &recovery_seeds(), rounds(10_000));
 }
