@@ -4,7 +4,7 @@
 //! no copy of the records ([`transport::LocalBroker`]). It is configured by Kafka's names and
 //! defaults ([`Config`]). No wire type appears in its interface.
 //!
-//! Start at `Producer` to write, at `Consumer` to read, at [`Admin`] for topics, configs
+//! Start at [`Producer`] to write, at `Consumer` to read, at [`Admin`] for topics, configs
 //! and groups, and at [`PartitionReader`] for whole record batches as shared bytes.
 
 pub mod admin;
@@ -13,6 +13,7 @@ mod config;
 mod connection;
 mod error;
 mod offsets;
+mod producer;
 mod reader;
 mod transactions;
 pub mod transport;
@@ -22,4 +23,5 @@ pub use cluster::metadata;
 pub use config::{Config, ConfigError};
 pub use error::ClientError;
 pub use offsets::{IsolationLevel, ListedOffset, OffsetSpec};
+pub use producer::{Delivery, Producer, ProducerRecord, RecordHeader, RecordMetadata};
 pub use reader::{Chunk, PartitionReader, ReadLimits};

@@ -68,7 +68,6 @@ pub struct Partition {
 #[derive(Clone, Debug)]
 pub(crate) struct TopicRefusal {
     pub(crate) name: Option<String>,
-    pub(crate) id: Option<TopicId>,
     pub(crate) code: ErrorCode,
 }
 
@@ -123,7 +122,6 @@ fn topic_from_response(topic: &MetadataResponseTopic) -> Result<Topic, TopicRefu
     let text = topic.name.as_ref().map(|name| name.as_str().to_owned());
     let refusal = |code| TopicRefusal {
         name: text.clone(),
-        id: topic.topic_id,
         code,
     };
     let code = ErrorCode::from_wire(topic.error_code).unwrap_or(ErrorCode::UnknownServerError);

@@ -48,12 +48,21 @@ async fn a_topic_is_created_described_grown_and_deleted() {
         .expect("answers");
     grown[&name].as_ref().expect("partitions are added");
 
-    let described = admin
-        .describe_topics(&[name.clone()])
-        .await
-        .expect("answers");
-    let topic = &described[&name].as_ref().expect("it is there").topic;
-    assert_eq!(topic.partitions.len(), 3);
+    // A broker learns of changes from the controller, a moment later.
+    let topic = loop {
+        let mut described = admin
+            .describe_topics(std::slice::from_ref(&name))
+            .await
+            .expect("answers");
+        let described = described
+            .remove(&name)
+            .expect("it is told")
+            .expect("it is there");
+        match described.topic.partitions.len() {
+            3 => break described.topic,
+            other => assert_eq!(other, 2),
+        }
+    };
     assert!(topic.id.is_some());
     let topic_name = TopicName::new(&name).expect("valid");
     assert!(
@@ -103,16 +112,22 @@ async fn configs_are_changed_and_described_with_their_source() {
         .expect("answers");
     results[&resource].as_ref().expect("it is changed");
 
-    let described = admin
-        .describe_configs(std::slice::from_ref(&resource), true)
-        .await
-        .expect("answers");
-    let entries = described[&resource].as_ref().expect("it is there");
-    let entry = entries
-        .iter()
-        .find(|entry| entry.name == "retention.ms")
-        .expect("all are told");
-    assert_eq!(entry.value.as_deref(), Some("1234567"));
+    // A broker learns of changes from the controller, a moment later.
+    let entry = loop {
+        let described = admin
+            .describe_configs(std::slice::from_ref(&resource), true)
+            .await
+            .expect("answers");
+        let entries = described[&resource].as_ref().expect("it is there");
+        let entry = entries
+            .iter()
+            .find(|e| e.name == "retention.ms")
+            .expect("all are told");
+        match entry.value.as_deref() {
+            Some("1234567") => break entry.clone(),
+            other => assert_eq!(other, Some("604800000")),
+        }
+    };
     assert_eq!(entry.source, ConfigSource::DynamicTopic);
     assert!(entry.documentation.is_some());
 }

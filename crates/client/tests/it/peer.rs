@@ -23,11 +23,8 @@ static KAFKA: OnceLock<Option<Peer>> = OnceLock::new();
 pub(crate) async fn kafka() -> Option<Config> {
     let peer = KAFKA.get_or_init(start).as_ref();
     let Some(peer) = peer else {
-        let mut terminal = std::io::stderr();
-        let _ = writeln!(
-            terminal,
-            "SKIPPED: Apache Kafka is not installed (FLEUVE_PEERS)"
-        );
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        println!("SKIPPED {test}: Apache Kafka is not installed beside (cargo xtask peers)");
         return None;
     };
     let config = Config::bootstrap(&peer.bootstrap);
