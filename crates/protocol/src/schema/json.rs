@@ -63,12 +63,17 @@ impl Printer {
     }
 
     fn field(&mut self, field: &Field, input: &mut Decoder) -> Result<(), DecodeError> {
-        let suffix = if matches!(field.kind, Kind::Records) {
-            "SizeInBytes"
-        } else {
-            ""
-        };
-        self.print(format_args!("\"{}{suffix}\":", field.json_name()));
+        let name = field.json_name();
+        if matches!(field.kind, Kind::Records) {
+            match Records::decode_nullable(self.version, input)? {
+                Some(records) => {
+                    self.print(format_args!("\"{name}SizeInBytes\":{}", records.len()));
+                }
+                None => self.print(format_args!("\"{name}\":null")),
+            }
+            return Ok(());
+        }
+        self.print(format_args!("\"{name}\":"));
         self.value(&field.kind, field.is_nullable_in(self.version), input)
     }
 
@@ -100,10 +105,8 @@ impl Printer {
                 Some(bytes) => self.base64(&bytes),
                 None => self.out.push_str("null"),
             },
-            Kind::Records => match Records::decode_nullable(version, input)? {
-                Some(records) => self.print(records.len()),
-                None => self.out.push_str("null"),
-            },
+            // A field of records has a name of its own; nothing else holds any.
+            Kind::Records => self.print(Records::decode(version, input)?.len()),
             Kind::Array(element) => match input.take_count()? {
                 Some(count) => self.array(element, count, input)?,
                 None => self.out.push_str("null"),

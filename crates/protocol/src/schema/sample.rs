@@ -69,6 +69,9 @@ impl Sampler<'_> {
         self.varint(fields.len());
         for field in fields {
             let outer = std::mem::take(&mut self.out);
+            if field.is_nullable_in(self.version) && matches!(field.kind, Kind::Struct(_)) {
+                self.out.push(1);
+            }
             self.value(&field.kind, 1);
             let value = std::mem::replace(&mut self.out, outer);
             let tag = field

@@ -1,4 +1,5 @@
 mod frame;
+mod golden;
 mod internal_records;
 mod limits;
 mod messages;
