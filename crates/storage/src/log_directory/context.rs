@@ -119,26 +119,26 @@ impl DirectoryContext {
         self.checkpoints().noted(kind).get(partition).copied()
     }
 
-    /// Makes sure, before it returns, that no crash brings back a recovery point of `partition`
-    /// above `offset`: what lies above is about to be cut off and written anew.
-    pub(crate) fn lower_recovery_point(
+    /// Makes sure, before it returns, that no crash brings back a recovery point or a log start
+    /// of `partition` above `offset`: what lies above is about to be cut off and written anew.
+    pub(crate) fn lower_to(
         &self,
         partition: &TopicPartition,
         offset: Offset,
     ) -> Result<(), StorageError> {
-        let kind = CheckpointKind::RecoveryPoints;
         let mut checkpoints = self.checkpoints();
         let is_above = |table: &BTreeMap<TopicPartition, Offset>| {
-            table.get(partition).is_some_and(|point| *point > offset)
+            table.get(partition).is_some_and(|noted| *noted > offset)
         };
-        if is_above(checkpoints.noted(kind)) {
-            checkpoints.note(kind, partition, Some(offset));
+        for kind in [CheckpointKind::RecoveryPoints, CheckpointKind::LogStarts] {
+            if is_above(checkpoints.noted(kind)) {
+                checkpoints.note(kind, partition, Some(offset));
+            }
+            if is_above(checkpoints.written(kind)) {
+                checkpoints.write(self, kind)?;
+            }
         }
-        if is_above(checkpoints.written(kind)) {
-            checkpoints.write(self, kind)
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     /// Makes sure, before it returns, that no crash brings back a log start of `partition` below

@@ -13,7 +13,7 @@ use crate::index::AbortedTransaction;
 use crate::leader_epochs::LeaderEpochs;
 use crate::producer_state::Transactions;
 use crate::segment::{FoundBatch, Segment};
-use crate::walk::read_batch;
+use crate::walk::{HeaderWalk, read_batch};
 
 /// A handle from which anyone may read, on any thread. Cloning copies a reference.
 #[derive(Clone, Debug)]
@@ -196,7 +196,7 @@ impl LogSnapshot {
     pub fn latest_timestamp(&self) -> Result<Option<TimestampedOffset>, ReadError> {
         let mut latest: Option<(usize, Timestamp)> = None;
         for number in self.segment_of(self.log_start)..self.segments.len() {
-            if let Some(timestamp) = self.segments[number].latest_timestamp()
+            if let Some(timestamp) = self.latest_of(number)?
                 && latest.is_none_or(|(_, latest)| timestamp > latest)
             {
                 latest = Some((number, timestamp));
@@ -284,21 +284,41 @@ impl LogSnapshot {
         if first_bytes >= bytes_max {
             return Ok(slice(first_bytes, first.header.next_offset()));
         }
-        let visible_end = if end >= segment_next {
-            segment_end
-        } else {
-            segment
-                .find(end, segment_end)?
-                .map_or(segment_end, |hidden| hidden.position)
+        let hidden = match end < segment_next {
+            true => segment.find(end, segment_end)?,
+            false => None,
+        };
+        let (visible_end, next_offset) = match hidden {
+            // A batch that `end` is within comes as a whole, later.
+            Some(hidden) => (hidden.position, end.min(hidden.header.base_offset)),
+            None => (segment_end, end.min(segment_next)),
         };
         if visible_end - first.position <= bytes_max {
-            return Ok(slice(visible_end - first.position, end.min(segment_next)));
+            return Ok(slice(visible_end - first.position, next_offset));
         }
         let limit = first.position + bytes_max;
         let last = segment.last_batch_before(first.position, limit, visible_end)?;
         let last = last.unwrap_or(*first);
         let length_bytes = last.position + last.header.size_bytes as u64 - first.position;
         Ok(slice(length_bytes, last.header.next_offset()))
+    }
+
+    /// The largest timestamp of a segment's batches, as far as they are within the log.
+    fn latest_of(&self, number: usize) -> Result<Option<Timestamp>, ReadError> {
+        let segment = &self.segments[number];
+        if segment.base_offset() >= self.log_start {
+            return Ok(segment.latest_timestamp());
+        }
+        let end = self.end_of(number);
+        let Some(first) = segment.find(self.log_start, end)? else {
+            return Ok(None);
+        };
+        let mut walk = HeaderWalk::new(&**segment.file(), first.position, end);
+        let mut latest = None;
+        while let Some((_, header)) = walk.next_header()? {
+            latest = latest.max(header.max_timestamp);
+        }
+        Ok(latest)
     }
 
     fn empty_slice(&self, number: usize, next_offset: Offset) -> LogSlice {

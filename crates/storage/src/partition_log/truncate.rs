@@ -36,12 +36,13 @@ impl PartitionLog {
             .segments
             .partition_point(|segment| segment.base_offset() <= target);
         let cut = self.plan_cut(&self.segments[kept - 1], target)?;
-        self.directory
-            .lower_recovery_point(&self.partition, target)?;
-        self.durable_end = self.durable_end.min(cut.log_end);
-        self.retire_after_cut(kept, target, now)?;
+        // A batch that `target` is within goes as a whole: the new end may lie below.
+        let log_end = cut.log_end;
+        self.directory.lower_to(&self.partition, log_end)?;
+        self.durable_end = self.durable_end.min(log_end);
+        self.retire_after_cut(kept, log_end, now)?;
         self.cut_last_segment(cut, now)?;
-        self.change_epochs(|epochs| epochs.truncate_from_end(target));
+        self.change_epochs(|epochs| epochs.truncate_from_end(log_end));
         self.log_start = self.log_start.min(self.log_end);
         self.rebuild_producers(now)?;
         self.publish_segments();
@@ -69,8 +70,7 @@ impl PartitionLog {
         now: Timestamp,
     ) -> Result<(), StorageError> {
         self.directory.check_online()?;
-        self.directory
-            .lower_recovery_point(&self.partition, start)?;
+        self.directory.lower_to(&self.partition, start)?;
         self.directory.raise_log_start(&self.partition, start)?;
         let segments = self.segments.clone();
         self.retire_segments(&segments, now)?;
@@ -96,18 +96,18 @@ impl PartitionLog {
     }
 
     /// Takes the names of the segments from number `kept` on and of the snapshots above
-    /// `target`, the last first.
+    /// `log_end`, the last first.
     fn retire_after_cut(
         &mut self,
         kept: usize,
-        target: Offset,
+        log_end: Offset,
         now: Timestamp,
     ) -> Result<(), StorageError> {
         let mut cut = self.segments[kept..].to_vec();
         cut.reverse();
         let changed = !cut.is_empty();
         self.retire_segments(&cut, now)?;
-        let changed = self.retire_snapshots(|offset| offset > target, now)? || changed;
+        let changed = self.retire_snapshots(|offset| offset > log_end, now)? || changed;
         if changed {
             self.directory.sync_dir(&self.path)?;
         }
@@ -167,8 +167,7 @@ impl PartitionLog {
     fn rebuild_producers(&mut self, now: Timestamp) -> Result<(), StorageError> {
         let (disk, expiration) = (self.directory.disk(), self.config.producer_expiration);
         let base = ProducerBase::of(disk, &self.path, &self.snapshots, self.log_end);
-        let rebuilt =
-            base.and_then(|base| base.replayed(&self.segments, self.log_start, now, expiration));
+        let rebuilt = base.and_then(|base| base.replayed(&self.segments, now, expiration));
         // Without them no append can be judged any more.
         let rebuilt = rebuilt.map_err(|error| match error {
             WalkError::Io(error) => error,

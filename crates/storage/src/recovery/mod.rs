@@ -232,14 +232,13 @@ impl Load<'_> {
             .collect();
         let first_base = segments.first().map(|segment| segment.base_offset());
         let first_base = first_base.or(unverified.first().map(|segment| segment.base));
-        let log_start = first_base.unwrap_or_default().max(self.noted_start);
         let base = ProducerBase::of(
             directory.disk(),
             &self.path,
             &self.folder.snapshots,
             producers_end,
         );
-        let producers = base.and_then(|base| base.replayed(&segments, log_start, now, expiration));
+        let producers = base.and_then(|base| base.replayed(&segments, now, expiration));
         let producers = match producers {
             Ok(producers) => producers,
             Err(WalkError::Io(error)) => return directory.read(Err(error), &self.path),

@@ -51,7 +51,6 @@ impl ProducerBase {
     pub(crate) fn replayed(
         self,
         segments: &[Arc<Segment>],
-        log_start: Offset,
         now: Timestamp,
         expiration: Duration,
     ) -> Result<ProducerStates, WalkError> {
@@ -60,7 +59,11 @@ impl ProducerBase {
             .and_then(|content| decode_snapshot(&content).ok());
         let producers = producers.unwrap_or_default();
         let mut producers = ProducerStates::from_snapshot(producers, now, expiration);
-        let from = self.offset.max(log_start);
+        // Batches below the log's start count too, while they are there: it may be lowered again.
+        let first = segments
+            .first()
+            .map_or(self.end, |segment| segment.base_offset());
+        let from = self.offset.max(first);
         if from >= self.end {
             return Ok(producers);
         }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests look at real files")]
 
+mod crashes;
+mod histories;
 mod kafka;
 mod log;
 mod support;

@@ -1,5 +1,8 @@
 //! What the tests share: a directory on the simulated disk, batches, and a seeded chance.
 
+pub(crate) mod plain_log;
+pub(crate) mod world;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +15,9 @@ use fleuve_model::{
     TopicPartition,
 };
 use fleuve_storage::disk::{Chance, Disk, SimulatedDisk};
-use fleuve_storage::{LoadedDirectory, LogConfig, LogDirectory, LogSnapshot, PartitionLog};
+use fleuve_storage::{
+    LoadedDirectory, LogConfig, LogDirectory, LogSnapshot, PartitionLog, ReadError,
+};
 
 pub(crate) const LOGS: &str = "/logs";
 
@@ -140,16 +145,24 @@ impl BatchSpec {
 
 /// All batches from `from` to the log's end.
 pub(crate) fn read_all(snapshot: &LogSnapshot, from: Offset) -> Vec<RecordBatch> {
+    try_read_all(snapshot, from).unwrap()
+}
+
+/// All batches from `from` to the log's end, as far as the disk lets us read them.
+pub(crate) fn try_read_all(
+    snapshot: &LogSnapshot,
+    from: Offset,
+) -> Result<Vec<RecordBatch>, ReadError> {
     let mut batches = Vec::new();
     let mut next = from;
     loop {
-        let slice = snapshot.read(next, snapshot.log_end(), 700, true).unwrap();
+        let slice = snapshot.read(next, snapshot.log_end(), 700, true)?;
         if slice.is_empty() {
-            return batches;
+            return Ok(batches);
         }
         assert!(slice.next_offset > next, "a read moves on");
         next = slice.next_offset;
-        for batch in Batches::new(slice.read().unwrap()) {
+        for batch in Batches::new(slice.read()?) {
             let batch = batch.unwrap();
             batch.verify_crc().unwrap();
             batches.push(batch);
@@ -162,4 +175,45 @@ pub(crate) fn joined(batches: &[RecordBatch]) -> Bytes {
         .iter()
         .flat_map(|batch| batch.bytes().iter().copied())
         .collect()
+}
+
+/// How many tries a sweep makes: `FLEUVE_TEST_SCALE` multiplies what CI does.
+pub(crate) fn scaled(tries: u64) -> u64 {
+    let scale = std::env::var("FLEUVE_TEST_SCALE")
+        .ok()
+        .and_then(|scale| scale.parse::<f64>().ok());
+    ((tries as f64 * scale.unwrap_or(1.0)) as u64).max(1)
+}
+
+/// The one seed to run, if `FLEUVE_TEST_SEED` names it.
+pub(crate) fn only_seed() -> Option<u64> {
+    std::env::var("FLEUVE_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+}
+
+/// Runs `test` for each seed on two threads. A failure prints the seed and how to run it again.
+pub(crate) fn for_each_seed(name: &str, seeds: u64, test: impl Fn(u64) + Sync) {
+    let (first, end) = only_seed().map_or((0, seeds), |seed| (seed, seed + 1));
+    let next = std::sync::atomic::AtomicU64::new(first);
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if seed >= end {
+                return;
+            }
+            let run = std::panic::AssertUnwindSafe(|| test(seed));
+            if std::panic::catch_unwind(run).is_err() {
+                next.store(end, std::sync::atomic::Ordering::Relaxed);
+                panic!(
+                    "seed {seed} failed; to run it again:\n  \
+                     FLEUVE_TEST_SEED={seed} cargo test -p fleuve-storage --test it {name}"
+                );
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
 }
