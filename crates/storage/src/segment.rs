@@ -12,7 +12,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 use fleuve_model::record::BatchHeader;
 use fleuve_model::{Offset, Timestamp};
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, OpenMode, remove_if_exists, replace_file};
 use crate::file_names::OffsetFile;
 use crate::index::{
     AbortedTransaction, IndexError, OffsetEntry, Table, TimeEntry, decode_transactions,
@@ -98,30 +98,58 @@ impl SegmentTables {
         }
     }
 
-    /// Writes the tables beside the log, unsynced. Returns their files for a later sync: the
-    /// offset table's, the time table's and, if any transaction was aborted, theirs.
-    pub fn write(
+    /// Writes the tables beside the log. Returns their files: the offset table's, the time
+    /// table's and, if any transaction was aborted, theirs.
+    pub(crate) fn write(
         &self,
         disk: &dyn Disk,
         path: &Path,
         base: Offset,
+        writing: TableWriting,
     ) -> io::Result<Vec<Arc<dyn DiskFile>>> {
+        let path = |kind: OffsetFile| path.join(kind.name(base));
         let mut files = vec![
-            self.offsets
-                .write(disk, &path.join(OffsetFile::OffsetIndex.name(base)))?,
-            self.times
-                .write(disk, &path.join(OffsetFile::TimeIndex.name(base)))?,
+            writing.write(
+                disk,
+                &path(OffsetFile::OffsetIndex),
+                &self.offsets.to_bytes()?,
+            )?,
+            writing.write(disk, &path(OffsetFile::TimeIndex), &self.times.to_bytes()?)?,
         ];
-        let transactions = path.join(OffsetFile::TransactionIndex.name(base));
+        let transactions = path(OffsetFile::TransactionIndex);
         if self.aborted.is_empty() {
-            crate::disk::remove_if_exists(disk, &transactions)?;
+            remove_if_exists(disk, &transactions)?;
         } else {
-            let file = disk.open(&transactions, crate::disk::OpenMode::Replace)?;
             let content = encode_transactions(&self.aborted);
-            file.append(0, &[io::IoSlice::new(&content)])?;
-            files.push(file);
+            files.push(writing.write(disk, &transactions, &content)?);
         }
         Ok(files)
+    }
+}
+
+/// How the tables of a segment get onto the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableWriting {
+    /// Unsynced: the recovery point does not reach the segment's end, so after a crash they
+    /// would be made anew. The caller syncs them before it does.
+    Plain,
+    /// Whole or not at all, whenever a crash comes: the recovery point vouches for them already.
+    Atomic,
+}
+
+impl TableWriting {
+    fn write(self, disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<Arc<dyn DiskFile>> {
+        match self {
+            TableWriting::Plain => {
+                let file = disk.open(path, OpenMode::Replace)?;
+                file.append(0, &[io::IoSlice::new(bytes)])?;
+                Ok(file)
+            }
+            TableWriting::Atomic => {
+                replace_file(disk, path, bytes)?;
+                disk.open(path, OpenMode::Append)
+            }
+        }
     }
 }
 

@@ -9,8 +9,8 @@ mod offset;
 mod time;
 mod transaction;
 
+use std::borrow::Cow;
 use std::io;
-use std::io::IoSlice;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -112,18 +112,20 @@ impl<E: IndexEntry> Table<E> {
         (1..self.len()).try_for_each(|entry| self.check_pair(entry - 1, entry))
     }
 
-    /// Writes the table to `path`, unsynced. Returns the file, for a later sync.
-    pub fn write(&self, disk: &dyn Disk, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = disk.open(path, OpenMode::Replace)?;
-        if let TableBytes::Memory(bytes) = &self.bytes
-            && !bytes.is_empty()
-        {
-            file.append(0, &[IoSlice::new(bytes)])?;
+    /// The content for the table's file.
+    pub fn to_bytes(&self) -> io::Result<Cow<'_, [u8]>> {
+        match &self.bytes {
+            TableBytes::Memory(bytes) => Ok(Cow::Borrowed(bytes)),
+            TableBytes::File { file, entries } => {
+                let length = usize::try_from(*entries).map_err(|_| io::ErrorKind::OutOfMemory)?;
+                let mut bytes = vec![0; length * E::BYTES];
+                read_exact_at(&**file, &mut bytes, 0)?;
+                Ok(Cow::Owned(bytes))
+            }
         }
-        Ok(file)
     }
 
-    /// From now on reads the entries from `file`, which [`Table::write`] returned.
+    /// From now on reads the entries from `file`, which holds them.
     pub fn move_to_file(&mut self, file: Arc<dyn DiskFile>) {
         self.bytes = TableBytes::File {
             file,
@@ -133,10 +135,7 @@ impl<E: IndexEntry> Table<E> {
 
     /// Brings the entries into memory, for a segment that is written again.
     pub fn load(&mut self) -> io::Result<()> {
-        if let TableBytes::File { file, entries } = &self.bytes {
-            let length = usize::try_from(*entries).map_err(|_| io::ErrorKind::OutOfMemory)?;
-            let mut bytes = vec![0; length * E::BYTES];
-            read_exact_at(&**file, &mut bytes, 0)?;
+        if let Cow::Owned(bytes) = self.to_bytes()? {
             self.bytes = TableBytes::Memory(bytes);
         }
         Ok(())

@@ -99,6 +99,11 @@ impl DirectoryContext {
         self.offline.get_or_init(|| offline).clone()
     }
 
+    /// Takes the directory offline because a step after which there is no way back failed.
+    pub(crate) fn give_up(&self, doing: &str, error: &StorageError) -> DirectoryOffline {
+        self.take_offline(doing, &self.path, &io::Error::other(error.to_string()))
+    }
+
     /// Makes the names in the folder `path` durable.
     pub(crate) fn sync_dir(&self, path: &Path) -> Result<(), StorageError> {
         self.must("sync", self.disk.sync_dir(path), path)
@@ -117,6 +122,15 @@ impl DirectoryContext {
     /// The value noted last.
     pub(crate) fn noted(&self, kind: CheckpointKind, partition: &TopicPartition) -> Option<Offset> {
         self.checkpoints().noted(kind).get(partition).copied()
+    }
+
+    /// The recovery point that a start after a crash would find.
+    pub(crate) fn recovery_point(&self, partition: &TopicPartition) -> Option<Offset> {
+        let checkpoints = self.checkpoints();
+        checkpoints
+            .written(CheckpointKind::RecoveryPoints)
+            .get(partition)
+            .copied()
     }
 
     /// Makes sure, before it returns, that no crash brings back a recovery point or a log start

@@ -178,6 +178,7 @@ impl PartitionLog {
         let written = segment.file().append(segment.length_bytes(), parts);
         if written.is_err() {
             self.active.has_torn_tail = true;
+            self.unsynced.active = true;
             // If this fails too, the next append tries again before it writes.
             let _ = self.cut_torn_tail();
         }

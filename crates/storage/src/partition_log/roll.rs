@@ -12,7 +12,7 @@ use crate::error::StorageError;
 use crate::file_names::OffsetFile;
 use crate::index::{IndexEntry, OffsetEntry, TimeEntry, relative_offset};
 use crate::producer_state::encode_snapshot;
-use crate::segment::{Segment, SegmentTables};
+use crate::segment::{Segment, SegmentTables, TableWriting};
 
 impl PartitionLog {
     /// Whether a batch belongs into a new segment, if `pending_batches` of `pending_bytes` come
@@ -78,7 +78,17 @@ impl PartitionLog {
         } else {
             self.log_end
         };
-        let mut side_files = self.write_tables(&old)?;
+        // Right after a start nothing may have been appended: then the recovery point lies at
+        // the end of the segment and vouches for it and its tables as soon as there is a next one.
+        let is_vouched_for = self.directory.recovery_point(&self.partition) >= Some(self.log_end);
+        let writing = match is_vouched_for {
+            true => TableWriting::Atomic,
+            false => TableWriting::Plain,
+        };
+        if is_vouched_for {
+            self.sync_active()?;
+        }
+        let mut side_files = self.write_tables(&old, writing)?;
         side_files.extend(self.write_snapshot()?);
         let path = self.path.join(OffsetFile::Log.name(base));
         let file = self
@@ -108,10 +118,13 @@ impl PartitionLog {
     pub(super) fn write_tables(
         &self,
         segment: &Segment,
+        writing: TableWriting,
     ) -> Result<Vec<Arc<dyn crate::disk::DiskFile>>, StorageError> {
         segment.change_tables(|tables| tables.note_latest());
         let base = segment.base_offset();
-        let written = segment.tables().write(self.disk(), &self.path, base);
+        let written = segment
+            .tables()
+            .write(self.disk(), &self.path, base, writing);
         self.directory.wrote(written, &self.path)
     }
 

@@ -6,6 +6,7 @@ use super::PartitionLog;
 use crate::error::StorageError;
 use crate::file_names::{LEADER_EPOCHS, OffsetFile};
 use crate::log_directory::{CheckpointKind, Durability};
+use crate::segment::TableWriting;
 
 impl PartitionLog {
     /// Whether anything was appended since the last commit.
@@ -24,12 +25,7 @@ impl PartitionLog {
     pub fn sync(&mut self) -> Result<Offset, StorageError> {
         self.directory.check_online()?;
         self.sync_sealed()?;
-        if self.unsynced.active {
-            let segment = self.active_segment();
-            let path = self.path.join(OffsetFile::Log.name(segment.base_offset()));
-            self.directory.must("sync", segment.file().sync(), &path)?;
-            self.unsynced.active = false;
-        }
+        self.sync_active()?;
         self.durable_end = self.log_end;
         self.has_uncommitted = false;
         self.publish();
@@ -62,6 +58,16 @@ impl PartitionLog {
         Ok(())
     }
 
+    pub(super) fn sync_active(&mut self) -> Result<(), StorageError> {
+        if self.unsynced.active {
+            let segment = self.active_segment();
+            let path = self.path.join(OffsetFile::Log.name(segment.base_offset()));
+            self.directory.must("sync", segment.file().sync(), &path)?;
+            self.unsynced.active = false;
+        }
+        Ok(())
+    }
+
     fn sync_names(&mut self) -> Result<(), StorageError> {
         if self.unsynced.names {
             self.directory.sync_dir(&self.path)?;
@@ -83,7 +89,13 @@ impl PartitionLog {
             self.directory.must("sync", file.sync(), &self.path)?;
         }
         self.unsynced.side_files.clear();
+        let first = self.segments[0].base_offset();
+        let log_start = (self.log_start > first).then_some(self.log_start);
         if self.unsynced.epochs {
+            // The epochs begin where the log does: were its start forgotten, they would be short.
+            if let Some(log_start) = log_start {
+                self.directory.raise_log_start(&self.partition, log_start)?;
+            }
             let path = self.path.join(LEADER_EPOCHS);
             let content = self.epochs.encode();
             let replaced = crate::disk::replace_file(self.disk(), &path, content.as_bytes());
@@ -91,8 +103,6 @@ impl PartitionLog {
             self.unsynced.epochs = false;
         }
         self.sync_names()?;
-        let first = self.segments[0].base_offset();
-        let log_start = (self.log_start > first).then_some(self.log_start);
         let note = |kind, offset| self.directory.note(kind, &self.partition, offset);
         note(CheckpointKind::RecoveryPoints, Some(self.durable_end));
         note(CheckpointKind::LogStarts, log_start);
@@ -107,7 +117,7 @@ impl PartitionLog {
     pub fn close(mut self, high_watermark: Option<Offset>) -> Result<(), StorageError> {
         self.directory.check_online()?;
         self.cut_torn_tail()?;
-        let side_files = self.write_tables(&self.active_segment().clone())?;
+        let side_files = self.write_tables(&self.active_segment().clone(), TableWriting::Plain)?;
         let snapshot = self.write_snapshot()?;
         self.unsynced.side_files.extend(side_files);
         self.unsynced.side_files.extend(snapshot);

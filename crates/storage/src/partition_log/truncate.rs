@@ -70,11 +70,19 @@ impl PartitionLog {
         now: Timestamp,
     ) -> Result<(), StorageError> {
         self.directory.check_online()?;
-        self.directory.lower_to(&self.partition, start)?;
-        self.directory.raise_log_start(&self.partition, start)?;
+        // With the recovery point at the first segment, a crash on the way leaves a beginning of
+        // the old log, and later what is left of it lies below the new start.
         let segments = self.segments.clone();
-        self.retire_segments(&segments, now)?;
+        let floor = start.min(segments[0].base_offset());
+        self.directory.lower_to(&self.partition, floor)?;
+        let mut later = segments[1..].to_vec();
+        later.reverse();
+        self.retire_segments(&later, now)?;
         self.retire_snapshots(|_| true, now)?;
+        self.directory.sync_dir(&self.path)?;
+        let raised = self.directory.raise_log_start(&self.partition, start);
+        raised.map_err(|error| self.directory.give_up("raise the log start", &error))?;
+        self.retire_segments(&segments[..1], now)?;
         let path = self.path.join(OffsetFile::Log.name(start));
         let made = self.disk().open(&path, OpenMode::Replace);
         let file = self.directory.must("create", made, &path)?;
@@ -152,7 +160,10 @@ impl PartitionLog {
         let path = self.path.join(OffsetFile::Log.name(base));
         self.directory
             .must("truncate", file.truncate(cut.length_bytes), &path)?;
-        self.unsynced.active = true;
+        // The recovery point may lie at the new end. It vouches that the segment ends there too,
+        // which it must still do when the process is killed and nobody remembers this cut.
+        self.directory.must("sync", file.sync(), &path)?;
+        self.unsynced.active = false;
         let segment = Segment::new(base, file, cut.length_bytes, cut.tables);
         *self.segments.last_mut().expect("a log has a segment") = Arc::new(segment);
         let first_timestamp = cut.first_timestamp;

@@ -282,10 +282,6 @@ impl Load<'_> {
 
     /// Turns trusted segments into ones that are read, each with the offset where it ends. That
     /// they join is checked by a look at each one's last batches.
-    #[expect(
-        clippy::type_complexity,
-        reason = "damage is an answer here, not a failure"
-    )]
     fn check_trusted(
         &self,
         opened: Vec<OpenedSegment>,

@@ -13,7 +13,7 @@ use crate::index::relative_offset;
 use crate::leader_epochs::LeaderEpochs;
 use crate::partition_log::{aborted_entry, marker_of, replay};
 use crate::producer_state::ProducerStates;
-use crate::segment::{Segment, SegmentTables};
+use crate::segment::{Segment, SegmentTables, TableWriting};
 use crate::walk::{BatchWalk, HeaderWalk, WalkError};
 
 /// The log as far as it has been verified.
@@ -170,7 +170,9 @@ impl<'a> Scan<'a> {
         let directory = &self.request.directory;
         let written = last.change_tables(|tables| {
             tables.note_latest();
-            let files = tables.write(directory.disk(), &self.path, last.base_offset())?;
+            // The recovery point may lie above a segment whose tables were unusable.
+            let base = last.base_offset();
+            let files = tables.write(directory.disk(), &self.path, base, TableWriting::Atomic)?;
             if let [offsets, times, ..] = files.as_slice() {
                 tables.offsets.move_to_file(offsets.clone());
                 tables.times.move_to_file(times.clone());

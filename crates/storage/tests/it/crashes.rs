@@ -13,7 +13,7 @@ use fleuve_storage::disk::{Fault, FaultKind};
 const STEPS: u64 = 14;
 
 /// How many histories are cut at each of their calls.
-const HISTORIES: u64 = 450;
+const HISTORIES: u64 = 650;
 
 fn run(world: &mut World, steps: u64) -> Step {
     world.begin()?;
@@ -36,9 +36,15 @@ fn go_on(world: &mut World) {
 
 fn cut_at(seed: u64, workload: Workload, call: u64) {
     let mut world = World::new(seed, workload);
-    world.disk.set_fault(Some(Fault { at_call: call, kind: FaultKind::PowerCut }));
+    world.disk.set_fault(Some(Fault {
+        at_call: call,
+        kind: FaultKind::PowerCut,
+    }));
     let outcome = run(&mut world, STEPS);
-    assert!(outcome.is_err() || !world.disk.power_is_off(), "nobody noticed the power cut");
+    assert!(
+        outcome.is_err() || !world.disk.power_is_off(),
+        "nobody noticed the power cut"
+    );
     survive(&mut world, seed.wrapping_mul(1_000_003).wrapping_add(call));
 }
 
@@ -72,12 +78,19 @@ fn what_was_durable_survives_a_power_cut_at_every_call() {
     let points = std::sync::atomic::AtomicU64::new(0);
     let name = "what_was_durable_survives_a_power_cut_at_every_call";
     for_each_seed(name, scaled(HISTORIES), |seed| {
-        let workload = if seed % 3 == 0 { Workload::Leader } else { Workload::All };
+        let workload = if seed % 3 == 0 {
+            Workload::Leader
+        } else {
+            Workload::All
+        };
         points.fetch_add(sweep(seed, workload), std::sync::atomic::Ordering::Relaxed);
     });
     let points = points.into_inner();
     println!("{points} points");
-    assert!(only_seed().is_some() || points >= scaled(50_000), "only {points} points");
+    assert!(
+        only_seed().is_some() || points >= scaled(50_000),
+        "only {points} points"
+    );
 }
 
 /// A crash during the recovery of a crash, and again.
@@ -92,7 +105,10 @@ fn what_was_durable_survives_power_cuts_during_recovery() {
         for _ in 0..3 {
             world.lose_power(&mut chance);
             let at_call = world.disk.calls() + chance.below(40);
-            world.disk.set_fault(Some(Fault { at_call, kind: FaultKind::PowerCut }));
+            world.disk.set_fault(Some(Fault {
+                at_call,
+                kind: FaultKind::PowerCut,
+            }));
             let _ = world.load();
             world.forget_log();
             world.disk.cut_power();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fleuve_model::record::{EndTransactionMarker, RecordBatch, TransactionResult};
-use fleuve_model::{Offset, ProducerEpoch, ProducerId};
+use fleuve_model::{LeaderEpoch, Offset, ProducerEpoch, ProducerId};
 use fleuve_storage::disk::SimulatedDisk;
 use fleuve_storage::{
     AppendError, AppendOrigin, Durability, LogConfig, LogDirectory, PartitionLog, ProducerError,
@@ -142,6 +142,7 @@ impl World {
         let batch = spec.build();
         let leader_epoch = epoch(self.plain.epoch);
         let now = at(self.now);
+        self.expect_batch(&batch, leader_epoch);
         let appended = self
             .log()
             .append_as_leader(&batch, leader_epoch, AppendOrigin::Client, now);
@@ -233,6 +234,7 @@ impl World {
         let producer_epoch = ProducerEpoch::new(producer.epoch).unwrap();
         let batch = marker.batch(*id, producer_epoch, at(self.now));
         let (leader_epoch, now) = (epoch(self.plain.epoch), at(self.now));
+        self.expect_batch(&batch, leader_epoch);
         let appended =
             self.log()
                 .append_as_leader(&batch, leader_epoch, AppendOrigin::Coordinator, now);
@@ -306,11 +308,9 @@ impl World {
         let target = self.plain.log_end + -(self.chance.below(span.min(12) + 1) as i64);
         let now = at(self.now);
         self.plain.durable_end = self.plain.durable_end.min(target);
-        let before = self.plain.log_start;
         self.plain.truncate(target);
         self.plain.durable_end = self.plain.durable_end.min(self.plain.log_end);
         self.plain.log_start_asked = self.plain.log_start_asked.min(self.plain.log_start);
-        let _ = before;
         self.log().truncate_to(target, now)?;
         self.forget_producers();
         Ok(())
@@ -562,6 +562,12 @@ impl World {
                 .collect();
             assert_eq!(found, expected);
         }
+    }
+
+    /// Even if the disk fails it may be in the log afterwards.
+    fn expect_batch(&mut self, batch: &RecordBatch, leader_epoch: LeaderEpoch) {
+        let batch = batch.clone().assigned(self.plain.log_end, leader_epoch);
+        self.plain.ever.insert(batch.into_bytes());
     }
 
     fn push(&mut self, batch: RecordBatch) {
