@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod controller;
+mod crash;
 mod driver;
 mod partition;
 mod record_format;
