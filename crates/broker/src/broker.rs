@@ -19,6 +19,7 @@ use crate::config::{BrokerConfig, BrokerSettings, ListenerConfig};
 use crate::connection::{ConnectionLimits, IN_FLIGHT_MAX, serve_local};
 use crate::controller::ControllerHandle;
 use crate::fetch::session::FetchSessions;
+use crate::groups::GroupShells;
 use crate::listener::{self, BindError};
 use crate::log::{
     DirectoryFailed, DirectoryParts, LogDirectories, Replica, ReplicaConfig, ReplicaError,
@@ -47,8 +48,12 @@ pub(crate) struct BrokerState {
     pub(crate) request_budget: MemoryBudget,
     pub(crate) response_budget: MemoryBudget,
     pub(crate) connection_limits: Arc<ConnectionLimits>,
+    pub(crate) groups: GroupShells,
     /// Cancelled when the broker is told to stop: nothing new is begun.
     pub(crate) stop: CancellationToken,
+    /// The tasks that run state machines, and what ends them, after all connections.
+    pub(crate) machines: TaskTracker,
+    pub(crate) stop_machines: CancellationToken,
     listeners: Vec<AdvertisedListener>,
     settings: RwLock<Arc<BrokerSettings>>,
     image: RwLock<Arc<MetadataImage>>,
@@ -68,8 +73,6 @@ pub struct Broker {
     state: Arc<BrokerState>,
     addresses: Vec<(String, SocketAddr)>,
     connections: TaskTracker,
-    machines: TaskTracker,
-    stop_machines: CancellationToken,
 }
 
 /// Why a broker did not start.
@@ -92,8 +95,6 @@ impl Broker {
         }
         let clock = Clock::start();
         let loaded = load(&config, clock)?;
-        let stop_machines = CancellationToken::new();
-        let machines = TaskTracker::new();
         let listeners = bound.iter().map(|it| AdvertisedListener {
             config: it.config.clone(),
             port: it.addresses.first().map_or(0, SocketAddr::port),
@@ -112,8 +113,8 @@ impl Broker {
             settings: &state.config.settings,
             replica: Arc::clone(&metadata_replica),
             clock,
-            stop: stop_machines.clone(),
-            tasks: &machines,
+            stop: state.stop_machines.clone(),
+            tasks: &state.machines,
         });
         state
             .controller
@@ -142,8 +143,6 @@ impl Broker {
             state,
             addresses,
             connections,
-            machines,
-            stop_machines,
         })
     }
 
@@ -192,10 +191,10 @@ impl Broker {
         if finished.is_err() {
             tracing::debug!("some connections did not take their answers in time");
         }
-        self.stop_machines.cancel();
-        self.machines.close();
-        self.machines.wait().await;
         let state = self.state;
+        state.stop_machines.cancel();
+        state.machines.close();
+        state.machines.wait().await;
         let stopped = tokio::task::spawn_blocking(move || state.directories.stop()).await;
         if stopped.is_err() {
             tracing::error!("the logs could not be closed");
@@ -284,7 +283,10 @@ impl BrokerState {
             request_budget: MemoryBudget::new(request_bytes.unwrap_or(REQUEST_BYTES_DEFAULT)),
             response_budget: MemoryBudget::new(response_bytes.unsigned_abs()),
             connection_limits,
+            groups: GroupShells::default(),
             stop: CancellationToken::new(),
+            machines: TaskTracker::new(),
+            stop_machines: CancellationToken::new(),
             listeners,
             settings: RwLock::new(Arc::new(settings.clone())),
             image: RwLock::default(),

@@ -17,6 +17,7 @@ pub mod config;
 mod connection;
 mod controller;
 mod fetch;
+mod groups;
 mod listener;
 mod log;
 mod machine_shell;

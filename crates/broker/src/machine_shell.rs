@@ -32,6 +32,9 @@ pub(crate) trait LoggedMachine:
 
     /// Applies the records of a batch.
     fn replay(&mut self, batch: &RecordBatch) -> Result<(), String>;
+
+    /// The whole log has been applied.
+    fn replayed(&mut self, _now: Now) {}
 }
 
 /// Sees what a machine's log gets, before its callers are answered.
@@ -136,6 +139,21 @@ impl<M: LoggedMachine> MachineHandle<M> {
         let answer = answered.await;
         waiting.answered = true;
         answer.unwrap_or(Err(Unavailable::NotLeader))
+    }
+
+    /// Tells the machine something without waiting for its answer.
+    pub(crate) fn tell(&self, command: M::Command) {
+        let token = Token(
+            self.tokens
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+        );
+        let (answer, _) = oneshot::channel();
+        // A machine that has stopped need not be told.
+        _ = self.requests.send(Request::Command {
+            token,
+            command,
+            answer,
+        });
     }
 }
 
@@ -283,6 +301,7 @@ where
             let replayed = MachineLog::replay(&replica, |batch| machine.replay(batch)).await;
             match replayed {
                 Ok(log_end) => {
+                    machine.replayed(self.parts.clock.now());
                     self.parts.observer.loaded(&machine);
                     self.parts.observer.show().await;
                     let mut effects = Vec::new();

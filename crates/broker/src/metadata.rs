@@ -137,7 +137,7 @@ fn endpoints(broker: &BrokerState) -> Vec<Endpoint> {
 
 impl BrokerState {
     /// Brings settings and partitions up to `image`, then shows it to everybody.
-    pub(crate) async fn publish(&self, image: Arc<MetadataImage>) {
+    pub(crate) async fn publish(self: &Arc<BrokerState>, image: Arc<MetadataImage>) {
         let before = self.image();
         let settings_changed = self.take_settings(&before, &image);
         for topic in changed_topics(&before, &image) {
@@ -151,6 +151,7 @@ impl BrokerState {
         }
         self.reconfigure(&before, &image, settings_changed);
         let before = self.set_image(Arc::clone(&image));
+        self.groups.follow(self, &image);
         self.drop_deleted(&before, &image).await;
     }
 

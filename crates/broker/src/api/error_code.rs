@@ -167,3 +167,12 @@ pub(crate) fn of_read(error: &ReadError) -> ErrorCode {
         ReadError::Log(_) => ErrorCode::KafkaStorageError,
     }
 }
+
+/// The group's coordinator cannot answer now.
+pub(crate) fn of_unavailable_coordinator(error: Unavailable) -> ErrorCode {
+    match error {
+        Unavailable::Loading => ErrorCode::CoordinatorLoadInProgress,
+        Unavailable::AppendFailed => ErrorCode::CoordinatorNotAvailable,
+        Unavailable::NotLeader => ErrorCode::NotCoordinator,
+    }
+}

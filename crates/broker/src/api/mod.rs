@@ -9,21 +9,33 @@ mod api_versions;
 mod config_resource;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
 mod describe_log_dirs;
 mod describe_topic_partitions;
 pub(crate) mod error_code;
 mod fetch;
+mod find_coordinator;
+mod group_common;
+mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
 mod list_config_resources;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod sync_group;
 mod topic_listing;
 
 use std::pin::Pin;
@@ -137,18 +149,29 @@ handlers! {
     ApiVersions => api_versions,
     CreatePartitions => create_partitions,
     CreateTopics => create_topics,
+    DeleteGroups => delete_groups,
     DeleteRecords => delete_records,
     DeleteTopics => delete_topics,
     DescribeCluster => describe_cluster,
     DescribeConfigs => describe_configs,
+    DescribeGroups => describe_groups,
     DescribeLogDirs => describe_log_dirs,
     DescribeTopicPartitions => describe_topic_partitions,
     Fetch => fetch,
+    FindCoordinator => find_coordinator,
+    Heartbeat => heartbeat,
     IncrementalAlterConfigs => incremental_alter_configs,
     InitProducerId => init_producer_id,
+    JoinGroup => join_group,
+    LeaveGroup => leave_group,
     ListConfigResources => list_config_resources,
+    ListGroups => list_groups,
     ListOffsets => list_offsets,
     Metadata => metadata,
+    OffsetCommit => offset_commit,
+    OffsetDelete => offset_delete,
+    OffsetFetch => offset_fetch,
     OffsetForLeaderEpoch => offset_for_leader_epoch,
     Produce => produce,
+    SyncGroup => sync_group,
 }
