@@ -6,6 +6,7 @@
 
 mod configs;
 mod connect;
+mod console_producer;
 mod deserializer;
 mod formatter;
 mod get_offsets;
@@ -21,7 +22,12 @@ use std::process::ExitCode;
 use script::{Console, Script};
 
 /// Every script.
-const ALL: &[&Script] = &[&configs::SCRIPT, &get_offsets::SCRIPT, &topics::SCRIPT];
+const ALL: &[&Script] = &[
+    &configs::SCRIPT,
+    &console_producer::SCRIPT,
+    &get_offsets::SCRIPT,
+    &topics::SCRIPT,
+];
 
 /// Runs the script that the program was called as; `None` if it was called as none of them.
 pub(crate) fn run_as_called(mut arguments: impl Iterator<Item = String>) -> Option<ExitCode> {
