@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod assignor;
 mod controller;
 mod crash;
 mod driver;
