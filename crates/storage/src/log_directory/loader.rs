@@ -49,6 +49,8 @@ impl LogDirectory {
     ) -> Result<LoadedDirectory, StorageError> {
         let was_stopped_cleanly = self.was_stopped_cleanly();
         self.begin_work()?;
+        // A process that was killed may have left a folder whose name is not durable yet.
+        self.context.sync_dir(self.path())?;
         let mut loaded = LoadedDirectory::default();
         let mut requests = VecDeque::new();
         let entries = self.context.disk().list(self.path());

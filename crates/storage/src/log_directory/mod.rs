@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fleuve_model::{Offset, Timestamp, TopicId, TopicPartition};
+use uuid::Uuid;
 
 use crate::config::LogConfig;
 use crate::disk::{Disk, DiskLock, DiskSpace, read_file, remove_if_exists, replace_file};
@@ -168,6 +169,17 @@ impl LogDirectory {
     ) -> Result<PartitionLog, StorageError> {
         self.begin_work()?;
         PartitionLog::create(self.context.clone(), partition, topic_id, config, now)
+    }
+
+    /// Gives up a log: its folder gets a name that says so, durably, and `unique` makes that name
+    /// one that was never used. Readers may go on for now. Returns the folder, for
+    /// [`LogDirectory::remove_folder`] later.
+    pub fn delete_partition(
+        &self,
+        log: PartitionLog,
+        unique: Uuid,
+    ) -> Result<PathBuf, StorageError> {
+        log.delete(unique)
     }
 
     /// The high watermark of `partition` as of the last checkpoint.

@@ -9,10 +9,8 @@ use crate::error::StorageError;
 use crate::log_directory::DELETED_FOLDER_SUFFIX;
 
 impl PartitionLog {
-    /// Gives up the log: its folder gets a name that says so, durably, and `unique` makes that
-    /// name one that was never used. Readers may go on for now. Returns the folder, for
-    /// [`crate::LogDirectory::remove_folder`] later.
-    pub fn delete(self, unique: Uuid) -> Result<PathBuf, StorageError> {
+    /// See [`crate::LogDirectory::delete_partition`].
+    pub(crate) fn delete(self, unique: Uuid) -> Result<PathBuf, StorageError> {
         self.directory.check_online()?;
         let suffix = format!(".{}{DELETED_FOLDER_SUFFIX}", unique.simple());
         let mut name = self.partition.to_string();

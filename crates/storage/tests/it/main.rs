@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real files")]
 
 mod crashes;
+mod faults;
 mod histories;
 mod kafka;
 mod log;

@@ -310,8 +310,8 @@ impl World {
         self.plain.durable_end = self.plain.durable_end.min(target);
         self.plain.truncate(target);
         self.plain.durable_end = self.plain.durable_end.min(self.plain.log_end);
-        self.plain.log_start_asked = self.plain.log_start_asked.min(self.plain.log_start);
         self.log().truncate_to(target, now)?;
+        self.plain.log_start_asked = self.plain.log_start_asked.min(self.plain.log_start);
         self.forget_producers();
         Ok(())
     }
@@ -422,6 +422,14 @@ impl World {
         self.log = Some(log);
         self.directory = Some(directory);
         Ok(())
+    }
+
+    /// Takes over the log as it is after a step that failed half-way.
+    pub(crate) fn adopt_present(&mut self) -> Step {
+        let log = self.log.take().expect("the world has begun");
+        let adopted = self.adopt(&log);
+        self.log = Some(log);
+        adopted
     }
 
     /// Checks that a log holds what it must and nothing that it must not, and takes it as it is.
