@@ -21,7 +21,6 @@ pub(super) fn of_settings(settings: &BrokerSettings) -> GroupConfig {
         consumer_heartbeat_interval: time("group.consumer.heartbeat.interval.ms"),
         consumer_members_max: settings.count_of("group.consumer.max.size"),
         consumer_assignors: assignors.into_iter().map(str::to_owned).collect(),
-        consumer_regex_refresh_interval: time("group.consumer.regex.refresh.interval.ms"),
     }
 }
 

@@ -4,6 +4,7 @@
 //! Start at [`GroupShells::coordinator`].
 
 mod config;
+mod consumer_record_format;
 mod record_format;
 
 use std::collections::BTreeMap;

@@ -16,13 +16,21 @@ use fleuve_protocol::internal_records::offsets::{
 };
 use fleuve_protocol::internal_records::{GroupRecordKey, GroupRecordValue, encode_versioned};
 
+use super::consumer_record_format;
+
 /// An offset with an expiry of its own is written as old clients ask for it.
 const OFFSET_VERSION_WITH_EXPIRY: i16 = 1;
 const OFFSET_VERSION: i16 = 4;
 const GROUP_VERSION: i16 = 3;
+/// The records of consumer groups have one version so far.
+const CONSUMER_VERSION: i16 = 0;
 
 /// Key and value; a value of `None` takes the key's record away.
 pub(super) fn encode(record: &Record) -> (Bytes, Option<Bytes>) {
+    if let Some((key, value)) = consumer_record_format::encode(record) {
+        let value = value.map(|value| written(value.encode(CONSUMER_VERSION)));
+        return (written(key.encode()), value);
+    }
     match record {
         Record::OffsetCommit {
             group,
@@ -46,6 +54,7 @@ pub(super) fn encode(record: &Record) -> (Bytes, Option<Bytes>) {
                 value.map(|it| written(encode_versioned(&it, GROUP_VERSION))),
             )
         }
+        _ => unreachable!("records of consumer groups are encoded above"),
     }
 }
 
@@ -99,7 +108,7 @@ fn decode(key: Bytes, value: Option<Bytes>) -> Result<Option<Record>, String> {
                 value,
             })
         }
-        _ => None,
+        (key, value) => consumer_record_format::decode(key, value),
     })
 }
 
@@ -197,15 +206,15 @@ fn member_metadata(member: MemberMetadata) -> GroupMemberMetadata {
     }
 }
 
-fn text(text: &str) -> Str {
+pub(super) fn text(text: &str) -> Str {
     Str::from(text)
 }
 
-fn millis(duration: Duration) -> i32 {
+pub(super) fn millis(duration: Duration) -> i32 {
     i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
 }
 
-fn duration(millis: i32) -> Duration {
+pub(super) fn duration(millis: i32) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
