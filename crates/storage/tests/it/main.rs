@@ -7,4 +7,5 @@ mod faults;
 mod histories;
 mod kafka;
 mod log;
+mod log_start;
 mod support;
