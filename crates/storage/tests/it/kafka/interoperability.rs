@@ -60,6 +60,35 @@ fn a_log_goes_to_kafka_and_back_and_is_written_by_both() {
 }
 
 #[test]
+fn tables_made_anew_are_kafkas_byte_for_byte() {
+    let Some(kafka) = Kafka::or_skip("tables_made_anew_are_kafkas_byte_for_byte") else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    kafka.write(&folder.path().join(FOLDER), "clean");
+    std::fs::remove_file(folder.path().join(".kafka_cleanshutdown")).expect("Kafka left it");
+    std::fs::remove_file(folder.path().join("recovery-point-offset-checkpoint"))
+        .expect("Kafka left it");
+    let tables = files(
+        &folder.path().join(FOLDER),
+        &[".index", ".timeindex", ".txnindex"],
+    );
+    assert!(tables.len() > 10, "{tables:?}");
+    let theirs: Vec<_> = tables.iter().map(|file| take(file)).collect();
+    writer::stop(writer::open(folder.path()));
+    for (file, theirs) in tables.iter().zip(theirs) {
+        assert_eq!(take(file), theirs, "{}", file.display());
+    }
+}
+
+/// Reads a file and removes it.
+fn take(file: &Path) -> Vec<u8> {
+    let content = std::fs::read(file).expect("the file is there");
+    std::fs::remove_file(file).expect("the file is there");
+    content
+}
+
+#[test]
 fn kafkas_dump_tool_finds_our_files_sound() {
     let Some(kafka) = Kafka::or_skip("kafkas_dump_tool_finds_our_files_sound") else {
         return;

@@ -104,7 +104,7 @@ pub(super) fn write_every_kind(folder: &Path) -> Vec<String> {
         writer.append(&batch);
     }
     writer.marker(2001, TransactionResult::Abort);
-    writer.stop()
+    stop(writer.opened)
 }
 
 /// Goes on with the log that Kafka has written, and describes it.
@@ -120,7 +120,7 @@ pub(super) fn write_more(folder: &Path) -> Vec<String> {
         writer.append(&batch);
     }
     writer.transaction(2000, 3, TransactionResult::Abort);
-    writer.stop()
+    stop(writer.opened)
 }
 
 struct Writer {
@@ -229,21 +229,21 @@ impl Writer {
         let batch = marker.batch(id, epoch, self.time());
         self.append_from(&batch, AppendOrigin::Coordinator);
     }
+}
 
-    fn stop(self) -> Vec<String> {
-        let Opened {
-            directory, mut log, ..
-        } = self.opened;
-        for outcome in commit_round([&mut log], Durability::Fsync) {
-            outcome.committed_end.expect("the disk syncs");
-        }
-        let described = describe(&log);
-        let high_watermark = Some(log.log_end());
-        directory
-            .close([(log, high_watermark)], 1)
-            .expect("the directory closes");
-        described
+/// Stops cleanly, and describes the log.
+pub(super) fn stop(opened: Opened) -> Vec<String> {
+    let Opened {
+        directory, mut log, ..
+    } = opened;
+    for outcome in commit_round([&mut log], Durability::Fsync) {
+        outcome.committed_end.expect("the disk syncs");
     }
+    let described = describe(&log);
+    let high_watermark = Some(log.log_end());
+    let closed = directory.close([(log, high_watermark)], 1);
+    closed.expect("the directory closes");
+    described
 }
 
 fn identity(producer: i64) -> BatchProducer {
