@@ -121,6 +121,14 @@ pub enum ReadError {
         /// Where it ends.
         log_end: Offset,
     },
+    /// A batch reaches beyond the log's end: the segment's file is damaged.
+    #[error("a batch ends at {found}, the log at {log_end}")]
+    BeyondEnd {
+        /// Where the batch ends.
+        found: Offset,
+        /// Where the log ends.
+        log_end: Offset,
+    },
     /// The disk failed, or the bytes there are no batches.
     #[error(transparent)]
     Walk(#[from] WalkError),

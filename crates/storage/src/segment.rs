@@ -81,8 +81,9 @@ impl SegmentTables {
         {
             self.latest = Some(TimeEntry { timestamp, offset });
         }
-        if indexed {
-            let position = u32::try_from(position).expect("a segment is shorter than 2 GiB");
+        // What lies further on than an entry can say is found by walking.
+        if indexed && let Ok(position) = i32::try_from(position) {
+            let position = position.unsigned_abs();
             self.offsets.push(OffsetEntry { offset, position });
             self.note_latest();
         }

@@ -51,6 +51,8 @@ pub(crate) struct Checkpoints {
 struct CheckpointTable {
     noted: Offsets,
     written: Offsets,
+    /// Whether a write has failed since: then the file may hold one or the other.
+    is_in_doubt: bool,
 }
 
 /// A checkpoint file that cannot be used.
@@ -89,8 +91,15 @@ impl Checkpoints {
         &self.tables[kind as usize].noted
     }
 
-    pub(super) fn written(&self, kind: CheckpointKind) -> &Offsets {
-        &self.tables[kind as usize].written
+    /// Whether the file might hold a value of `partition` for which `is_wrong` is true.
+    pub(super) fn may_hold(
+        &self,
+        kind: CheckpointKind,
+        partition: &TopicPartition,
+        is_wrong: impl Fn(Option<Offset>) -> bool,
+    ) -> bool {
+        let table = &self.tables[kind as usize];
+        table.is_in_doubt || is_wrong(table.written.get(partition).copied())
     }
 
     pub(super) fn note(
@@ -113,9 +122,10 @@ impl Checkpoints {
         kind: CheckpointKind,
     ) -> Result<(), StorageError> {
         let table = &mut self.tables[kind as usize];
-        if table.noted == table.written {
+        if table.noted == table.written && !table.is_in_doubt {
             return Ok(());
         }
+        table.is_in_doubt = true;
         let path = context.path().join(kind.file_name());
         let content = encode_offsets(&table.noted);
         context.wrote(
@@ -123,6 +133,7 @@ impl Checkpoints {
             &path,
         )?;
         table.written.clone_from(&table.noted);
+        table.is_in_doubt = false;
         Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! What all logs of a directory share: its disk, whether it still works, and its checkpoints.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -124,13 +123,12 @@ impl DirectoryContext {
         self.checkpoints().noted(kind).get(partition).copied()
     }
 
-    /// The recovery point that a start after a crash would find.
-    pub(crate) fn recovery_point(&self, partition: &TopicPartition) -> Option<Offset> {
-        let checkpoints = self.checkpoints();
-        checkpoints
-            .written(CheckpointKind::RecoveryPoints)
-            .get(partition)
-            .copied()
+    /// Whether a start after a crash might find a recovery point of `partition` at `offset` or
+    /// above.
+    pub(crate) fn may_vouch_for(&self, partition: &TopicPartition, offset: Offset) -> bool {
+        let reaches = |point: Option<Offset>| point.is_some_and(|point| point >= offset);
+        self.checkpoints()
+            .may_hold(CheckpointKind::RecoveryPoints, partition, reaches)
     }
 
     /// Makes sure, before it returns, that no crash brings back a recovery point or a log start
@@ -141,14 +139,12 @@ impl DirectoryContext {
         offset: Offset,
     ) -> Result<(), StorageError> {
         let mut checkpoints = self.checkpoints();
-        let is_above = |table: &BTreeMap<TopicPartition, Offset>| {
-            table.get(partition).is_some_and(|noted| *noted > offset)
-        };
+        let is_above = |noted: Option<Offset>| noted.is_some_and(|noted| noted > offset);
         for kind in [CheckpointKind::RecoveryPoints, CheckpointKind::LogStarts] {
-            if is_above(checkpoints.noted(kind)) {
+            if is_above(checkpoints.noted(kind).get(partition).copied()) {
                 checkpoints.note(kind, partition, Some(offset));
             }
-            if is_above(checkpoints.written(kind)) {
+            if checkpoints.may_hold(kind, partition, is_above) {
                 checkpoints.write(self, kind)?;
             }
         }
@@ -164,11 +160,8 @@ impl DirectoryContext {
     ) -> Result<(), StorageError> {
         let kind = CheckpointKind::LogStarts;
         let mut checkpoints = self.checkpoints();
-        if checkpoints
-            .written(kind)
-            .get(partition)
-            .is_some_and(|start| *start >= offset)
-        {
+        let is_below = |start: Option<Offset>| start.is_none_or(|start| start < offset);
+        if !checkpoints.may_hold(kind, partition, is_below) {
             return Ok(());
         }
         checkpoints.note(kind, partition, Some(offset));

@@ -4,8 +4,7 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 use fleuve_model::record::{
-    BATCH_HEADER_BYTES, BatchHeader, Batches, EndTransactionMarker, PLAIN_BYTES_MAX_DEFAULT,
-    RecordBatch, patch,
+    BATCH_HEADER_BYTES, BatchHeader, Batches, EndTransactionMarker, RecordBatch, patch,
 };
 use fleuve_model::{LeaderEpoch, Offset, Timestamp};
 
@@ -278,13 +277,16 @@ fn head_of(batch: &RecordBatch) -> [u8; BATCH_HEADER_BYTES] {
         .expect("a batch holds its header")
 }
 
+/// What a control batch's records may take, decompressed; a marker takes some twenty bytes.
+const MARKER_BYTES_MAX: usize = 64 * 1024;
+
 /// The end-of-transaction marker that a control batch of a producer holds.
 pub(crate) fn marker_of(batch: &RecordBatch) -> Result<Option<EndTransactionMarker>, MarkerError> {
     if !batch.header().attributes.is_control() || batch.header().producer.is_none() {
         return Ok(None);
     }
     let mut scratch = Vec::new();
-    let records = batch.records(&mut scratch, PLAIN_BYTES_MAX_DEFAULT);
+    let records = batch.records(&mut scratch, MARKER_BYTES_MAX);
     let mut records = records.map_err(fleuve_model::record::ReadError::from)?;
     // Compaction may leave a control batch without its record: it has nothing to say any more.
     let Some(record) = records.next() else {

@@ -147,7 +147,14 @@ impl LogSnapshot {
                 number += 1;
                 continue;
             };
-            if found.header.next_offset() > end {
+            let (next_offset, log_end) = (found.header.next_offset(), self.log_end);
+            if next_offset > log_end {
+                return Err(ReadError::BeyondEnd {
+                    found: next_offset,
+                    log_end,
+                });
+            }
+            if next_offset > end {
                 break;
             }
             if found.header.size_bytes as u64 > bytes_max && !at_least_one {

@@ -80,7 +80,7 @@ impl PartitionLog {
         };
         // Right after a start nothing may have been appended: then the recovery point lies at
         // the end of the segment and vouches for it and its tables as soon as there is a next one.
-        let is_vouched_for = self.directory.recovery_point(&self.partition) >= Some(self.log_end);
+        let is_vouched_for = self.directory.may_vouch_for(&self.partition, self.log_end);
         let writing = match is_vouched_for {
             true => TableWriting::Atomic,
             false => TableWriting::Plain,

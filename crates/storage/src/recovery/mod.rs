@@ -314,8 +314,8 @@ impl Load<'_> {
                 }
             };
             let next = bases.get(number);
-            let has_hole = next.is_some_and(|next| *next != end) && !self.request.config.compacts;
-            if has_hole && next.is_some_and(|next| *next > self.noted_start) {
+            let has_hole = next.is_some_and(|next| *next != end && *next > self.noted_start);
+            if has_hole && !self.may_have_holes(&segment)? {
                 return Ok(Err(self.damage(
                     base,
                     length_bytes,
@@ -326,6 +326,18 @@ impl Load<'_> {
             trusted.push((segment, end));
         }
         Ok(Ok(trusted))
+    }
+
+    /// Whether compaction may have taken what is missing behind `segment`: the topic is
+    /// compacted, or it was once, which shows in the batches that are left.
+    fn may_have_holes(&self, segment: &Segment) -> Result<bool, StorageError> {
+        if self.request.config.compacts {
+            return Ok(true);
+        }
+        match scan::looks_compacted(segment) {
+            Err(WalkError::Io(error)) => self.request.directory.read(Err(error), &self.path),
+            looks_compacted => Ok(looks_compacted.unwrap_or(false)),
+        }
     }
 
     fn damage(

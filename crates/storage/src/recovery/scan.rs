@@ -78,8 +78,7 @@ impl<'a> Scan<'a> {
         if self.segments.is_empty() {
             self.log_end = base;
         }
-        let follows = base == self.log_end || (base > self.log_end && self.request.config.compacts);
-        if !follows {
+        if !self.follows(base)? {
             let (base, position) = self.stopped_at();
             let reason = CutReason::Gap;
             self.stop = Some(Stop {
@@ -123,6 +122,19 @@ impl<'a> Scan<'a> {
             reason,
         });
         Ok(self.stop.is_none())
+    }
+
+    fn follows(&self, base: Offset) -> Result<bool, StorageError> {
+        if base <= self.log_end || self.request.config.compacts {
+            return Ok(base >= self.log_end);
+        }
+        let Some(last) = self.segments.last() else {
+            return Ok(true);
+        };
+        match looks_compacted(last) {
+            Err(WalkError::Io(error)) => self.request.directory.read(Err(error), &self.path),
+            looks_compacted => Ok(looks_compacted.unwrap_or(false)),
+        }
     }
 
     fn comes_next(&self, base: Offset, batch: &RecordBatch) -> bool {
@@ -207,4 +219,18 @@ pub(super) fn epochs_of(segments: &[Arc<Segment>]) -> Result<LeaderEpochs, WalkE
         }
     }
     Ok(epochs)
+}
+
+/// Whether batches of a segment show that compaction was at it: records are missing within or
+/// between them.
+pub(super) fn looks_compacted(segment: &Segment) -> Result<bool, WalkError> {
+    let mut walk = HeaderWalk::new(&**segment.file(), 0, segment.length_bytes());
+    let mut next = segment.base_offset();
+    while let Some((_, header)) = walk.next_header()? {
+        if header.base_offset != next || header.records_count != header.last_offset_delta + 1 {
+            return Ok(true);
+        }
+        next = header.next_offset();
+    }
+    Ok(false)
 }

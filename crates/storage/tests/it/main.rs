@@ -1,6 +1,10 @@
 //! The tests of `fleuve-storage`, one binary.
 
-#![allow(clippy::disallowed_methods, reason = "tests look at real files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests look at real files, and fail by panicking"
+)]
 
 mod crashes;
 mod faults;
@@ -8,4 +12,5 @@ mod histories;
 mod kafka;
 mod log;
 mod log_start;
+mod recovery_rule;
 mod support;
