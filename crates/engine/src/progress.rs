@@ -23,7 +23,6 @@ pub struct StreamingQueryProgress {
     pub state_operators: Vec<StateOperatorProgress>,
     pub sources: Vec<SourceProgress>,
     pub sink: SinkProgress,
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub observed_metrics: IndexMap<String, serde_json::Value>,
 }
 
@@ -58,7 +57,6 @@ pub struct SourceProgress {
     pub input_rows_per_second: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processed_rows_per_second: Option<f64>,
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub metrics: IndexMap<String, String>,
 }
 
@@ -69,7 +67,6 @@ pub struct SinkProgress {
     pub description: String,
     /// −1 where the sink does not count.
     pub num_output_rows: i64,
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub metrics: IndexMap<String, String>,
 }
 
@@ -92,6 +89,21 @@ impl StreamingQueryProgress {
             self.sources.iter().filter_map(rate).sum()
         };
         let mut value = serde_json::to_value(self).expect("numbers and strings always serialize");
+        for (shown, source) in value["sources"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+            .zip(&self.sources)
+        {
+            let nested = |offset: &Option<String>| {
+                offset.as_deref().map_or(serde_json::Value::Null, |json| {
+                    serde_json::from_str(json).unwrap_or_else(|_| json.into())
+                })
+            };
+            shown["startOffset"] = nested(&source.start_offset);
+            shown["endOffset"] = nested(&source.end_offset);
+            shown["latestOffset"] = nested(&source.latest_offset);
+        }
         value["numInputRows"] = self.num_input_rows().into();
         value["inputRowsPerSecond"] = sum(|source| source.input_rows_per_second).into();
         value["processedRowsPerSecond"] = sum(|source| source.processed_rows_per_second).into();

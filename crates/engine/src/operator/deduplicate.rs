@@ -48,6 +48,8 @@ pub struct StatefulDeduplicateNode {
     /// The key columns, as expressions over the input.
     pub keys: Vec<Expr>,
     pub within_watermark: bool,
+    /// The input's column with a watermark, and the watermark's delay.
+    pub event_time: Option<(Expr, i64)>,
     pub operator: u32,
     pub context: Arc<OperatorContext>,
 }
@@ -97,7 +99,11 @@ impl UserDefinedLogicalNodeCore for StatefulDeduplicateNode {
     }
 
     fn expressions(&self) -> Vec<Expr> {
-        self.keys.clone()
+        self.keys
+            .iter()
+            .chain(self.event_time.iter().map(|(column, _)| column))
+            .cloned()
+            .collect()
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,13 +121,22 @@ impl UserDefinedLogicalNodeCore for StatefulDeduplicateNode {
         )
     }
 
-    fn with_exprs_and_inputs(&self, keys: Vec<Expr>, mut inputs: Vec<LogicalPlan>) -> Result<Self> {
+    fn with_exprs_and_inputs(
+        &self,
+        mut keys: Vec<Expr>,
+        mut inputs: Vec<LogicalPlan>,
+    ) -> Result<Self> {
         let Some(input) = inputs.pop() else {
             return internal_err!("a deduplication has one input");
+        };
+        let event_time = match (&self.event_time, keys.len() > self.keys.len()) {
+            (Some((_, delay_ms)), true) => keys.pop().map(|column| (column, *delay_ms)),
+            _ => None,
         };
         Ok(Self {
             input,
             keys,
+            event_time,
             ..self.clone()
         })
     }

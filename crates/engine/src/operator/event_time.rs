@@ -96,11 +96,8 @@ impl UserDefinedLogicalNodeCore for WatermarkNode {
         let (Some(event_time), Some(input)) = (exprs.pop(), inputs.pop()) else {
             return internal_err!("a watermark has one column and one input");
         };
-        // Projections below may have been narrowed: the schema is the input's, with our metadata.
-        let schema = match input.schema().fields().len() == self.schema.fields().len() {
-            true => Arc::clone(&self.schema),
-            false => narrowed(&self.schema, input.schema())?,
-        };
+        // Projections below may have been narrowed.
+        let schema = Arc::clone(input.schema());
         Ok(Self {
             input,
             event_time,
@@ -120,24 +117,6 @@ impl UserDefinedLogicalNodeCore for WatermarkNode {
         columns.dedup();
         Some(vec![columns])
     }
-}
-
-fn narrowed(schema: &DFSchemaRef, input: &DFSchemaRef) -> Result<DFSchemaRef> {
-    let fields = input
-        .iter()
-        .map(|(qualifier, field)| {
-            let index = schema.index_of_column_by_name(qualifier, field.name());
-            let field = index.map_or_else(
-                || Arc::clone(field),
-                |index| Arc::clone(&schema.fields()[index]),
-            );
-            (qualifier.cloned(), field)
-        })
-        .collect();
-    let metadata = schema.metadata().clone();
-    Ok(Arc::new(datafusion::common::DFSchema::new_with_metadata(
-        fields, metadata,
-    )?))
 }
 
 /// Notes the event times of one column.

@@ -23,9 +23,6 @@ use crate::micro_batch::BatchContext;
 use crate::sink::OutputMode;
 use crate::state::{OperatorSpec, OperatorState, SnapshotPolicy, StateError, StateVersion};
 
-/// The key of a field's metadata that says it carries a watermark, and its delay.
-pub const WATERMARK_DELAY_KEY: &str = "spark.watermarkDelayMs";
-
 /// What the stateful operators of one query share.
 #[derive(Debug)]
 pub struct OperatorContext {

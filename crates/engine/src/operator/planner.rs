@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
-use datafusion::common::{DFSchema, plan_datafusion_err, plan_err};
+use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode};
@@ -16,8 +16,8 @@ use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::aggregate::{StatefulAggregateExec, StatefulAggregateNode};
 use super::deduplicate::{Memory, StatefulDeduplicateExec, StatefulDeduplicateNode};
+use super::describe_fields;
 use super::event_time::{WatermarkExec, WatermarkNode};
-use super::{WATERMARK_DELAY_KEY, describe_fields};
 use crate::error::StreamError;
 use crate::state::StoreSpec;
 
@@ -140,29 +140,24 @@ impl Inputs<'_> {
 
     fn deduplicate(&self, node: &StatefulDeduplicateNode) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = self.input.schema();
-        let keys = node
-            .keys
-            .iter()
-            .map(|key| match key {
-                Expr::Column(column) => self.schema.index_of_column(column),
-                other => plan_err!("a key of a deduplication is a column, not {other}"),
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let event_time = schema
-            .fields()
-            .iter()
-            .position(|field| field.metadata().contains_key(WATERMARK_DELAY_KEY));
+        let column = |expr: &Expr| match expr {
+            Expr::Column(column) => self.schema.index_of_column(column),
+            other => plan_err!("a deduplication goes by columns, not by {other}"),
+        };
+        let keys = node.keys.iter().map(column).collect::<Result<Vec<_>>>()?;
+        let event_time = match &node.event_time {
+            Some((expr, delay_ms)) => Some((column(expr)?, *delay_ms)),
+            None => None,
+        };
         let memory = match (node.within_watermark, event_time) {
-            (true, Some(column)) => {
-                let delay_ms = schema.field(column).metadata()[WATERMARK_DELAY_KEY]
-                    .parse()
-                    .map_err(|_| plan_datafusion_err!("the watermark's delay is no number"))?;
-                Memory::WithinWatermark { column, delay_ms }
-            }
+            (true, Some((column, delay_ms))) => Memory::WithinWatermark { column, delay_ms },
             (true, None) => return plan_err!("there is no watermark to stay within"),
-            (false, Some(column)) if keys.contains(&column) => Memory::UntilEventTime { column },
+            (false, Some((column, _))) if keys.contains(&column) => {
+                Memory::UntilEventTime { column }
+            }
             (false, _) => Memory::Forever,
         };
+        let event_time = event_time.map(|(column, _)| column);
         let key_fields: Vec<_> = keys
             .iter()
             .map(|key| Arc::clone(&schema.fields()[*key]))

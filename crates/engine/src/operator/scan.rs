@@ -4,7 +4,8 @@ use std::fmt::{self, Debug};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -104,10 +105,12 @@ impl TableProvider for MicroBatchTable {
             )?)),
             SourceBatch::Table(table) => {
                 let input = table.scan(state, projection, filters, limit).await?;
-                Ok(Arc::new(CountedExec {
-                    slot: Arc::clone(&self.slot),
+                let schema = self.slot.schema.project(projection.unwrap_or(&all))?;
+                Ok(Arc::new(CountedExec::new(
+                    Arc::clone(&self.slot),
                     input,
-                }))
+                    schema,
+                )))
             }
         }
     }
@@ -198,7 +201,7 @@ impl ExecutionPlan for MicroBatchScanExec {
             return Ok(Box::pin(EmptyRecordBatchStream::new(self.schema())));
         };
         let rows = partition.open(&self.projection, context.session_config().batch_size())?;
-        Ok(counted(Arc::clone(&self.slot), rows))
+        Ok(counted(Arc::clone(&self.slot), rows, self.schema()))
     }
 }
 
@@ -207,6 +210,23 @@ impl ExecutionPlan for MicroBatchScanExec {
 struct CountedExec {
     slot: Arc<ScanSlot>,
     input: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
+}
+
+impl CountedExec {
+    fn new(slot: Arc<ScanSlot>, input: Arc<dyn ExecutionPlan>, schema: Schema) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::new(schema)),
+            Partitioning::UnknownPartitioning(input.properties().partitioning.partition_count()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self {
+            slot,
+            input,
+            properties: Arc::new(properties),
+        }
+    }
 }
 
 impl DisplayAs for CountedExec {
@@ -221,7 +241,7 @@ impl ExecutionPlan for CountedExec {
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
+        &self.properties
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
@@ -244,20 +264,24 @@ impl ExecutionPlan for CountedExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self {
-            slot: Arc::clone(&self.slot),
-            input: children.swap_remove(0),
-        }))
+        let schema = self.schema().as_ref().clone();
+        Ok(Arc::new(Self::new(
+            Arc::clone(&self.slot),
+            children.swap_remove(0),
+            schema,
+        )))
     }
 
     fn with_new_children(
         self: Arc<Self>,
         mut children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self {
-            slot: Arc::clone(&self.slot),
-            input: children.swap_remove(0),
-        }))
+        let schema = self.schema().as_ref().clone();
+        Ok(Arc::new(Self::new(
+            Arc::clone(&self.slot),
+            children.swap_remove(0),
+            schema,
+        )))
     }
 
     fn execute(
@@ -265,20 +289,29 @@ impl ExecutionPlan for CountedExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        Ok(counted(
-            Arc::clone(&self.slot),
-            self.input.execute(partition, context)?,
-        ))
+        let rows = self.input.execute(partition, context)?;
+        Ok(counted(Arc::clone(&self.slot), rows, self.schema()))
     }
 }
 
-fn counted(slot: Arc<ScanSlot>, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
-    let schema = rows.schema();
-    let rows = rows.inspect(move |batch| {
-        if let Ok(batch) = batch {
-            slot.rows
-                .fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-        }
+/// Counts the rows and gives them the plan's column names.
+fn counted(
+    slot: Arc<ScanSlot>,
+    rows: SendableRecordBatchStream,
+    schema: SchemaRef,
+) -> SendableRecordBatchStream {
+    let renamed = Arc::clone(&schema);
+    let rows = rows.map(move |batch| {
+        let batch = batch?;
+        slot.rows
+            .fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let columns = batch.columns().to_vec();
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&renamed),
+            columns,
+            &options,
+        )?)
     });
     Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }

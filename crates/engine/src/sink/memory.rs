@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::{MemTable, TableType};
@@ -26,11 +26,31 @@ pub struct MemoryTable {
 }
 
 impl MemoryTable {
-    pub fn new(schema: SchemaRef) -> Self {
+    pub fn new(schema: &SchemaRef) -> Self {
+        // Plans tell columns apart by name, and a query may give two the same.
+        let fields = schema.fields().iter().enumerate().map(|(index, field)| {
+            field
+                .as_ref()
+                .clone()
+                .with_name(format!("_{index}"))
+                .with_nullable(true)
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
         Self {
             schema,
             batches: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// The rows under the table's own column names.
+    fn renamed(&self, rows: &RecordBatch) -> Result<RecordBatch, StreamError> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let columns = rows.columns().to_vec();
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&self.schema),
+            columns,
+            &options,
+        )?)
     }
 
     /// Every row, batch by batch.
@@ -122,9 +142,8 @@ impl StagedBatch for StagedRows {
         partitions: Vec<SendableRecordBatchStream>,
     ) -> Result<Staged, StreamError> {
         self.rows = collect_partitions(partitions).await?;
-        // Nullability of a plan's output may be narrower than the table's.
         for rows in &mut self.rows {
-            *rows = RecordBatch::try_new(Arc::clone(&self.table.schema), rows.columns().to_vec())?;
+            *rows = self.table.renamed(rows)?;
         }
         Ok(Staged {
             rows: Some(self.rows.iter().map(|rows| rows.num_rows() as u64).sum()),

@@ -3,8 +3,13 @@
 //! Always true: a batch that is staged but not committed is invisible to readers; committing a
 //! batch twice is as committing it once. Start at [`Sink::begin`].
 
+pub mod console;
+pub mod files;
 pub mod memory;
 pub mod noop;
+mod open;
+
+pub use open::{OpenSink, open_sink};
 
 pub(crate) use noop::Discarded as Discard;
 

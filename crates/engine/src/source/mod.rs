@@ -4,8 +4,12 @@
 //! [`Source::plan`] returns is read only after its offsets are in the checkpoint.
 //! Start at [`Source`].
 
+pub mod kafka;
+mod open;
 pub mod rate;
 pub mod rate_micro_batch;
+
+pub use open::{OpenSource, open_source, register_sources};
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -21,7 +21,8 @@ use crate::plan::AnalyzedPlan;
 use crate::session::Session;
 use crate::types::{INTERNAL_TIME_ZONE, to_arrow_schema};
 
-pub(crate) use conform::{conform, rename_schema, with_schema};
+pub use conform::conform;
+pub(crate) use conform::{rename_schema, with_schema};
 
 /// Rows per batch inside the engine.
 const BATCH_ROWS: usize = 8192;

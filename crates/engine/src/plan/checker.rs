@@ -1,0 +1,219 @@
+//! What Spark refuses in a streaming plan, in its words, and what is refused here beyond that.
+//!
+//! Start at [`check`].
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::Result as DataFusionResult;
+use datafusion::logical_expr::{Aggregate, Expr, Join, JoinType, LogicalPlan};
+use fleuve_sql::error::{Exception, SparkError};
+
+use super::{event_time_columns, is_streaming};
+use crate::error::StreamError;
+use crate::sink::OutputMode;
+
+type Result<T> = std::result::Result<T, StreamError>;
+
+/// What the check found out about the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    pub aggregates: usize,
+}
+
+/// Whether an update-mode chain of stateful operators is let through,
+/// `spark.sql.streaming.statefulOperator.checkCorrectness.enabled`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CorrectnessCheck(pub bool);
+
+/// Refuses what cannot run as a stream with this output mode.
+pub fn check(
+    plan: &LogicalPlan,
+    mode: OutputMode,
+    correctness: CorrectnessCheck,
+) -> Result<Checked> {
+    let mut aggregates = 0;
+    let mut failure = None;
+    plan.apply(|node| {
+        if !is_streaming(node)? {
+            return Ok(TreeNodeRecursion::Jump);
+        }
+        if matches!(node, LogicalPlan::Aggregate(_)) {
+            aggregates += 1;
+        }
+        match check_node(node, mode) {
+            Ok(()) => Ok(TreeNodeRecursion::Continue),
+            Err(error) => {
+                failure.get_or_insert(error);
+                Ok(TreeNodeRecursion::Stop)
+            }
+        }
+    })?;
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    check_mode(plan, mode, aggregates, correctness)?;
+    Ok(Checked { aggregates })
+}
+
+fn check_mode(
+    plan: &LogicalPlan,
+    mode: OutputMode,
+    aggregates: usize,
+    correctness: CorrectnessCheck,
+) -> Result<()> {
+    if mode == OutputMode::Complete && aggregates == 0 {
+        return Err(unsupported_mode(mode, "no streaming aggregations"));
+    }
+    if aggregates > 1 && mode != OutputMode::Append && correctness.0 {
+        return Err(unsupported(
+            "Detected pattern of possible 'correctness' issue due to global watermark. The query \
+             contains stateful operation which can emit rows older than the current watermark \
+             plus allowed late record delay, which are \"late rows\" in downstream stateful \
+             operations and these rows can be discarded. Please refer the programming guide doc \
+             for more details. If you understand the possible risk of correctness issue and still \
+             need to run the query, you can disable this check by setting the config \
+             `spark.sql.streaming.statefulOperator.checkCorrectness.enabled` to false.",
+            plan,
+        ));
+    }
+    Ok(())
+}
+
+fn check_node(node: &LogicalPlan, mode: OutputMode) -> Result<()> {
+    match node {
+        LogicalPlan::Aggregate(aggregate) => check_aggregate(aggregate, mode, node),
+        LogicalPlan::Join(join) => check_join(join, node),
+        LogicalPlan::Union(union) => {
+            let streaming = union
+                .inputs
+                .iter()
+                .map(|input| is_streaming(input))
+                .collect::<DataFusionResult<Vec<_>>>()?;
+            if streaming.iter().any(|streaming| !streaming) {
+                return Err(unsupported(
+                    "Union between streaming and batch DataFrames/Datasets is not supported",
+                    node,
+                ));
+            }
+            Ok(())
+        }
+        LogicalPlan::Sort(sort) => match mode {
+            OutputMode::Complete if has_aggregate(&sort.input)? => Ok(()),
+            _ => Err(unsupported(
+                "Sorting is not supported on streaming DataFrames/Datasets, unless it is on \
+                 aggregated DataFrame/Dataset in Complete output mode",
+                node,
+            )),
+        },
+        LogicalPlan::Limit(limit) => match mode {
+            OutputMode::Complete if has_aggregate(&limit.input)? => Ok(()),
+            OutputMode::Update => Err(unsupported(
+                "Limits are not supported on streaming DataFrames/Datasets in Update output mode",
+                node,
+            )),
+            _ => Err(unsupported(
+                "Limits on streaming DataFrames/Datasets are not supported here yet, unless on \
+                 aggregated DataFrame/Dataset in Complete output mode",
+                node,
+            )),
+        },
+        LogicalPlan::Window(window) => Err(window_function(&window.window_expr)),
+        LogicalPlan::Distinct(_) => Err(unsupported(
+            "This form of distinct is not supported on streaming DataFrames/Datasets",
+            node,
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_aggregate(aggregate: &Aggregate, mode: OutputMode, node: &LogicalPlan) -> Result<()> {
+    let distinct = aggregate.aggr_expr.iter().any(|expr| {
+        expr.exists(|expr| {
+            Ok(matches!(expr, Expr::AggregateFunction(call) if call.params.distinct))
+        })
+        .unwrap_or(false)
+    });
+    if distinct {
+        return Err(unsupported(
+            "Distinct aggregations are not supported on streaming DataFrames/Datasets. Consider \
+             using approx_count_distinct() instead.",
+            node,
+        ));
+    }
+    let columns = event_time_columns(&aggregate.input)?;
+    let watermarked = aggregate
+        .group_expr
+        .iter()
+        .any(|expr| super::event_time::of_expr(expr, aggregate.input.schema(), &columns).is_some());
+    if mode == OutputMode::Append && !watermarked {
+        return Err(unsupported_mode(
+            mode,
+            "streaming aggregations without watermark",
+        ));
+    }
+    Ok(())
+}
+
+fn check_join(join: &Join, node: &LogicalPlan) -> Result<()> {
+    let (left, right) = (is_streaming(&join.left)?, is_streaming(&join.right)?);
+    let refused = match (join.join_type, left, right) {
+        (_, true, true) => {
+            "Joins between two streaming DataFrames/Datasets are not supported here yet"
+        }
+        (JoinType::Left, false, true) => {
+            "LeftOuter join with a streaming DataFrame/Dataset on the right and a static \
+             DataFrame/Dataset on the left is not supported"
+        }
+        (JoinType::Right, true, false) => {
+            "RightOuter join with a streaming DataFrame/Dataset on the left and a static \
+             DataFrame/DataSet on the right not supported"
+        }
+        (JoinType::Full, true, false) => {
+            "FullOuter joins with streaming DataFrames/Datasets on the left and a static \
+             DataFrame/Dataset on the right is not supported"
+        }
+        (JoinType::Full, false, true) => {
+            "FullOuter joins with streaming DataFrames/Datasets on the right and a static \
+             DataFrame/Dataset on the left is not supported"
+        }
+        (JoinType::LeftSemi | JoinType::LeftMark, false, true) => {
+            "LeftSemi join with a streaming DataFrame/Dataset on the right and a static \
+             DataFrame/Dataset on the left is not supported"
+        }
+        (JoinType::LeftAnti, false, true) => {
+            "LeftAnti joins with a streaming DataFrame/Dataset on the right are not supported"
+        }
+        _ => return Ok(()),
+    };
+    Err(unsupported(refused, node))
+}
+
+fn has_aggregate(plan: &LogicalPlan) -> DataFusionResult<bool> {
+    plan.exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(_))))
+}
+
+fn unsupported(message: &str, node: &LogicalPlan) -> StreamError {
+    let text = format!("{message};\n{}\n", node.display_indent());
+    StreamError::Spark(SparkError::unsupported_streaming_operation(&text))
+}
+
+fn unsupported_mode(mode: OutputMode, operation: &str) -> StreamError {
+    StreamError::Spark(SparkError::unsupported_output_mode(
+        mode.lower_name(),
+        operation,
+    ))
+}
+
+fn window_function(exprs: &[Expr]) -> StreamError {
+    let function = exprs.first().map(ToString::to_string).unwrap_or_default();
+    let text = format!(
+        "Window function is not supported in {function} on streaming DataFrames/Datasets.\n\
+         Structured Streaming only supports time-window aggregation using the WINDOW function."
+    );
+    StreamError::Spark(SparkError::streaming(
+        Exception::Analysis,
+        "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",
+        "42KDE",
+        text,
+        &[("windowFunc", function.as_str())],
+    ))
+}
