@@ -7,6 +7,8 @@
 mod alter_configs;
 mod api_versions;
 mod config_resource;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod create_partitions;
 mod create_topics;
 mod delete_groups;
@@ -147,6 +149,8 @@ macro_rules! handlers {
 handlers! {
     AlterConfigs => alter_configs,
     ApiVersions => api_versions,
+    ConsumerGroupDescribe => consumer_group_describe,
+    ConsumerGroupHeartbeat => consumer_group_heartbeat,
     CreatePartitions => create_partitions,
     CreateTopics => create_topics,
     DeleteGroups => delete_groups,
