@@ -57,7 +57,8 @@ impl OffsetFile {
         Some((kind, Offset::new(digits.parse().ok()?).ok()?))
     }
 
-    const fn suffix(self) -> &'static str {
+    /// What is behind the digits.
+    pub const fn suffix(self) -> &'static str {
         match self {
             OffsetFile::Log => ".log",
             OffsetFile::OffsetIndex => ".index",

@@ -57,6 +57,7 @@ mod segment;
 
 pub mod disk;
 pub mod index;
+pub mod inspect;
 pub mod producer_state;
 pub mod recovery;
 pub mod walk;

@@ -174,8 +174,21 @@ pub fn read_batch(
     position: u64,
     header: &BatchHeader,
 ) -> Result<RecordBatch, WalkError> {
+    let batch = read_batch_unverified(file, position, header)?;
+    batch
+        .verify_crc()
+        .map_err(|reason| WalkError::Bad { position, reason })?;
+    Ok(batch)
+}
+
+/// Reads the batch at `position` whole, damaged or not.
+pub fn read_batch_unverified(
+    file: &dyn DiskFile,
+    position: u64,
+    header: &BatchHeader,
+) -> Result<RecordBatch, WalkError> {
     let mut bytes = vec![0; header.size_bytes];
     read_exact_at(file, &mut bytes, position)?;
-    let batch = RecordBatch::parse_verified(&Bytes::from(bytes));
+    let batch = RecordBatch::parse(&Bytes::from(bytes));
     batch.map_err(|reason| WalkError::Bad { position, reason })
 }

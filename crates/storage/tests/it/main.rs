@@ -8,7 +8,9 @@
 
 mod crashes;
 mod faults;
+mod full_disk;
 mod histories;
+mod inspect;
 mod kafka;
 mod log;
 mod log_start;
