@@ -1,0 +1,529 @@
+//! Relations.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fleuve_sql::ir;
+use fleuve_sql::ir::{
+    Expression, GroupType, JoinType, ReadSource, Relation, RelationNode, SetOperationKind,
+};
+use prost::Message;
+
+use super::data_type::{nested, schema};
+use super::expression::no_handler;
+use super::literal::literal;
+use super::{Decoder, Result, not_supported, required};
+use crate::failure::Failure;
+use crate::messages::relation::RelType;
+use crate::messages::{self, Nested, aggregate, join, parse, read, set_operation};
+
+type Input = Option<Nested<messages::Relation>>;
+
+impl Decoder<'_> {
+    pub(crate) fn relation(&self, message: messages::Relation) -> Result<Relation> {
+        let plan_id = message.common.and_then(|common| common.plan_id);
+        let rel_type = message
+            .rel_type
+            .ok_or_else(|| Failure::not_set("spark.connect.Relation", "rel_type"))?;
+        Ok(Relation {
+            plan_id,
+            node: Box::new(self.node(rel_type)?),
+        })
+    }
+
+    pub(super) fn input(&self, input: Input, of: &str) -> Result<Relation> {
+        self.relation(required(input, of, "input")?.into_inner())
+    }
+
+    pub(super) fn side(&self, input: Input, of: &str, side: &str) -> Result<Relation> {
+        self.relation(required(input, of, side)?.into_inner())
+    }
+
+    fn node(&self, rel_type: RelType) -> Result<RelationNode> {
+        Ok(match rel_type {
+            RelType::Read(read) => read_node(read)?,
+            RelType::Project(project) => RelationNode::Project {
+                input: project
+                    .input
+                    .map(|input| self.relation(input.into_inner()))
+                    .transpose()?,
+                expressions: self.expressions(project.expressions)?,
+            },
+            RelType::Filter(filter) => RelationNode::Filter {
+                input: self.input(filter.input, "Filter")?,
+                condition: self.required_expression(filter.condition, "Filter", "condition")?,
+            },
+            RelType::Join(join) => self.join(join)?,
+            RelType::LateralJoin(join) => self.lateral_join(join)?,
+            RelType::SetOp(operation) => self.set_operation(operation)?,
+            RelType::Sort(sort) => RelationNode::Sort {
+                input: self.input(sort.input, "Sort")?,
+                order: self.sort_orders(sort.order)?,
+                global: sort.is_global.unwrap_or(true),
+            },
+            RelType::Limit(limit) => RelationNode::Limit {
+                input: self.input(limit.input, "Limit")?,
+                limit: ir::Literal::Integer(limit.limit).into(),
+            },
+            RelType::Offset(offset) => RelationNode::Offset {
+                input: self.input(offset.input, "Offset")?,
+                offset: ir::Literal::Integer(offset.offset).into(),
+            },
+            RelType::Tail(tail) => RelationNode::Tail {
+                input: self.input(tail.input, "Tail")?,
+                limit: usize::try_from(tail.limit).unwrap_or(0),
+            },
+            RelType::Aggregate(aggregate) => self.aggregate(aggregate)?,
+            RelType::Sql(sql) => self.sql(sql)?,
+            RelType::LocalRelation(local) => local_node(local),
+            RelType::CachedLocalRelation(cached) => self.cached_local_relation(&cached.hash)?,
+            RelType::ChunkedCachedLocalRelation(cached) => self.chunked_local_relation(cached)?,
+            RelType::CachedRemoteRelation(cached) => RelationNode::CachedRemoteRelation {
+                relation_id: cached.relation_id,
+            },
+            RelType::Range(range) => RelationNode::Range {
+                start: range.start.unwrap_or(0),
+                end: range.end,
+                step: range.step,
+                partitions: range.num_partitions,
+            },
+            RelType::SubqueryAlias(alias) => RelationNode::SubqueryAlias {
+                input: self.input(alias.input, "SubqueryAlias")?,
+                alias: alias.alias,
+                qualifier: alias.qualifier,
+                columns: Vec::new(),
+            },
+            RelType::ToDf(to_df) => RelationNode::ToDf {
+                input: self.input(to_df.input, "ToDF")?,
+                names: to_df.column_names,
+            },
+            RelType::WithColumns(with) => RelationNode::WithColumns {
+                input: self.input(with.input, "WithColumns")?,
+                columns: with
+                    .aliases
+                    .into_iter()
+                    .map(|alias| self.column_alias(alias))
+                    .collect::<Result<_>>()?,
+            },
+            RelType::WithColumnsRenamed(renamed) => RelationNode::WithColumnsRenamed {
+                input: self.input(renamed.input, "WithColumnsRenamed")?,
+                renames: renamed
+                    .rename_columns_map
+                    .into_iter()
+                    .chain(
+                        renamed
+                            .renames
+                            .into_iter()
+                            .map(|rename| (rename.col_name, rename.new_col_name)),
+                    )
+                    .collect(),
+            },
+            RelType::Drop(drop) => RelationNode::Drop {
+                input: self.input(drop.input, "Drop")?,
+                columns: self.expressions(drop.columns)?,
+                names: drop.column_names,
+            },
+            RelType::Deduplicate(deduplicate) => self.deduplicate(deduplicate)?,
+            RelType::WithWatermark(watermark) => RelationNode::WithWatermark {
+                input: self.input(watermark.input, "WithWatermark")?,
+                event_time: watermark.event_time,
+                delay: watermark.delay_threshold,
+            },
+            RelType::Sample(sample) => RelationNode::Sample {
+                input: self.input(sample.input, "Sample")?,
+                lower: sample.lower_bound,
+                upper: sample.upper_bound,
+                with_replacement: sample.with_replacement.unwrap_or(false),
+                seed: sample.seed,
+                deterministic_order: sample.deterministic_order,
+            },
+            RelType::Repartition(repartition) => RelationNode::Repartition {
+                input: self.input(repartition.input, "Repartition")?,
+                partitions: repartition.num_partitions,
+                shuffle: repartition.shuffle.unwrap_or(false),
+            },
+            RelType::RepartitionByExpression(repartition) => {
+                RelationNode::RepartitionByExpression {
+                    input: self.input(repartition.input, "RepartitionByExpression")?,
+                    expressions: self.expressions(repartition.partition_exprs)?,
+                    partitions: repartition.num_partitions,
+                }
+            }
+            RelType::ShowString(show) => RelationNode::ShowString {
+                input: self.input(show.input, "ShowString")?,
+                rows: show.num_rows,
+                truncate: show.truncate,
+                vertical: show.vertical,
+            },
+            RelType::HtmlString(html) => RelationNode::HtmlString {
+                input: self.input(html.input, "HtmlString")?,
+                rows: html.num_rows,
+                truncate: html.truncate,
+            },
+            RelType::ToSchema(to_schema) => RelationNode::ToSchema {
+                input: self.input(to_schema.input, "ToSchema")?,
+                schema: schema(required(to_schema.schema, "ToSchema", "schema")?.into_inner())?,
+            },
+            RelType::WithRelations(with) => self.with_relations(with)?,
+            RelType::Unpivot(unpivot) => self.unpivot(unpivot)?,
+            RelType::Transpose(transpose) => RelationNode::Transpose {
+                input: self.input(transpose.input, "Transpose")?,
+                index_columns: self.expressions(transpose.index_columns)?,
+            },
+            RelType::Hint(hint) => RelationNode::Hint {
+                input: self.input(hint.input, "Hint")?,
+                name: hint.name,
+                parameters: self.expressions(hint.parameters)?,
+            },
+            RelType::UnresolvedTableValuedFunction(function) => RelationNode::TableFunction {
+                name: vec![function.function_name],
+                arguments: self.expressions(function.arguments)?,
+            },
+            RelType::CollectMetrics(collect) => RelationNode::CollectMetrics {
+                input: self.input(collect.input, "CollectMetrics")?,
+                name: collect.name,
+                metrics: self.expressions(collect.metrics)?,
+            },
+            RelType::Parse(parse) => self.parse(parse)?,
+            RelType::FillNa(fill) => self.fill_na(fill)?,
+            RelType::DropNa(drop) => self.drop_na(drop)?,
+            RelType::Replace(replace) => self.replace_na(replace)?,
+            RelType::Summary(summary) => self.summary(summary)?,
+            RelType::Describe(describe) => self.describe(describe)?,
+            RelType::Crosstab(crosstab) => self.crosstab(crosstab)?,
+            RelType::Cov(covariance) => self.covariance(covariance)?,
+            RelType::Corr(correlation) => self.correlation(correlation)?,
+            RelType::ApproxQuantile(quantile) => self.approx_quantile(quantile)?,
+            RelType::FreqItems(frequent) => self.frequent_items(frequent)?,
+            RelType::SampleBy(sample) => self.sample_by(sample)?,
+            RelType::Catalog(call) => RelationNode::Catalog(super::catalog::catalog_call(call)?),
+            RelType::MapPartitions(map) => self.map_partitions(map)?,
+            RelType::GroupMap(_) => return Err(not_supported("Relation", "group_map", 31)),
+            RelType::CoGroupMap(_) => return Err(not_supported("Relation", "co_group_map", 32)),
+            RelType::ApplyInPandasWithState(_) => {
+                return Err(not_supported("Relation", "apply_in_pandas_with_state", 34));
+            }
+            RelType::CommonInlineUserDefinedTableFunction(_) => {
+                return Err(not_supported(
+                    "Relation",
+                    "common_inline_user_defined_table_function",
+                    38,
+                ));
+            }
+            RelType::AsOfJoin(_) => return Err(not_supported("Relation", "as_of_join", 39)),
+            RelType::CommonInlineUserDefinedDataSource(_) => {
+                return Err(not_supported(
+                    "Relation",
+                    "common_inline_user_defined_data_source",
+                    40,
+                ));
+            }
+            RelType::RelationChanges(_) => {
+                return Err(not_supported("Relation", "relation_changes", 46));
+            }
+            RelType::NearestByJoin(_) => {
+                return Err(not_supported("Relation", "nearest_by_join", 47));
+            }
+            RelType::Zip(_) => return Err(not_supported("Relation", "zip", 48)),
+            RelType::MlRelation(_) => return Err(not_supported("Relation", "ml_relation", 300)),
+            RelType::Extension(any) => return Err(no_handler(&any)),
+            RelType::Unknown(_) => return Err(not_supported("Relation", "unknown", 999)),
+        })
+    }
+
+    fn join(&self, join: messages::Join) -> Result<RelationNode> {
+        if join.join_data_type.is_some() {
+            return Err(not_supported("Join", "join_data_type", 6));
+        }
+        if join.join_condition.is_some() && !join.using_columns.is_empty() {
+            return Err(Failure::of(
+                "CONNECT_INVALID_PLAN.USING_COLUMNS_OR_JOIN_CONDITION_SET_IN_JOIN",
+                &[],
+            ));
+        }
+        Ok(RelationNode::Join {
+            left: self.side(join.left, "Join", "left")?,
+            right: self.side(join.right, "Join", "right")?,
+            kind: join_type(join.join_type)?,
+            condition: self.optional_expression(join.join_condition)?,
+            using: join.using_columns,
+            natural: false,
+            lateral: false,
+        })
+    }
+
+    fn lateral_join(&self, join: messages::LateralJoin) -> Result<RelationNode> {
+        Ok(RelationNode::Join {
+            left: self.side(join.left, "LateralJoin", "left")?,
+            right: self.side(join.right, "LateralJoin", "right")?,
+            kind: join_type(join.join_type)?,
+            condition: self.optional_expression(join.join_condition)?,
+            using: Vec::new(),
+            natural: false,
+            lateral: true,
+        })
+    }
+
+    fn optional_expression(
+        &self,
+        message: Option<Nested<messages::Expression>>,
+    ) -> Result<Option<Expression>> {
+        message
+            .map(|message| self.expression(message.into_inner()))
+            .transpose()
+    }
+
+    fn set_operation(&self, operation: messages::SetOperation) -> Result<RelationNode> {
+        let kind = match set_operation::SetOpType::try_from(operation.set_op_type) {
+            Ok(set_operation::SetOpType::Union) => SetOperationKind::Union,
+            Ok(set_operation::SetOpType::Intersect) => SetOperationKind::Intersect,
+            Ok(set_operation::SetOpType::Except) => SetOperationKind::Except,
+            _ => {
+                return Err(Failure::invalid_enum(
+                    "spark.connect.SetOperation.SetOpType",
+                    operation.set_op_type,
+                ));
+            }
+        };
+        Ok(RelationNode::SetOperation {
+            left: self.side(operation.left_input, "SetOperation", "left_input")?,
+            right: self.side(operation.right_input, "SetOperation", "right_input")?,
+            kind,
+            all: operation.is_all.unwrap_or(false),
+            by_name: operation.by_name.unwrap_or(false),
+            allow_missing_columns: operation.allow_missing_columns.unwrap_or(false),
+        })
+    }
+
+    fn aggregate(&self, aggregate: messages::Aggregate) -> Result<RelationNode> {
+        let group_type = match aggregate::GroupType::try_from(aggregate.group_type) {
+            Ok(aggregate::GroupType::Groupby) => GroupType::GroupBy,
+            Ok(aggregate::GroupType::Rollup) => GroupType::Rollup,
+            Ok(aggregate::GroupType::Cube) => GroupType::Cube,
+            Ok(aggregate::GroupType::Pivot) => GroupType::Pivot,
+            Ok(aggregate::GroupType::GroupingSets) => GroupType::GroupingSets,
+            _ => {
+                return Err(Failure::invalid_enum(
+                    "spark.connect.Aggregate.GroupType",
+                    aggregate.group_type,
+                ));
+            }
+        };
+        Ok(RelationNode::Aggregate {
+            input: self.input(aggregate.input, "Aggregate")?,
+            group_type,
+            grouping: self.expressions(aggregate.grouping_expressions)?,
+            aggregates: self.expressions(aggregate.aggregate_expressions)?,
+            pivot: aggregate.pivot.map(|pivot| self.pivot(pivot)).transpose()?,
+            grouping_sets: aggregate
+                .grouping_sets
+                .into_iter()
+                .map(|set| self.expressions(set.grouping_set))
+                .collect::<Result<_>>()?,
+            having: None,
+            explicit_output: false,
+        })
+    }
+
+    fn pivot(&self, pivot: aggregate::Pivot) -> Result<ir::Pivot> {
+        let value = |message: Nested<messages::expression::Literal>| {
+            Ok((Expression::Literal(literal(message.into_inner())?), None))
+        };
+        Ok(ir::Pivot {
+            column: self.required_expression(pivot.col, "Aggregate.Pivot", "col")?,
+            values: pivot.values.into_iter().map(value).collect::<Result<_>>()?,
+        })
+    }
+
+    fn sql(&self, sql: messages::Sql) -> Result<RelationNode> {
+        let mut named_arguments = BTreeMap::new();
+        for (name, argument) in sql.args {
+            named_arguments.insert(name, Expression::Literal(literal(argument.into_inner())?));
+        }
+        for (name, argument) in sql.named_arguments {
+            named_arguments.insert(name, self.expression(argument.into_inner())?);
+        }
+        let mut positional_arguments = self.expressions(sql.pos_arguments)?;
+        for argument in sql.pos_args {
+            positional_arguments.push(Expression::Literal(literal(argument.into_inner())?));
+        }
+        Ok(RelationNode::Sql {
+            query: sql.query,
+            named_arguments,
+            positional_arguments,
+        })
+    }
+
+    /// The relation that a client uploaded as a whole message under `hash`.
+    fn cached_local_relation(&self, hash: &str) -> Result<RelationNode> {
+        let not_found = || self.not_found("NOT_FOUND_CACHED_LOCAL_RELATION", hash);
+        let bytes = self.uploads.cached(hash).ok_or_else(not_found)?;
+        let local = messages::LocalRelation::decode(bytes).map_err(|error| {
+            Failure::of(
+                "CONNECT_INVALID_PLAN.CANNOT_PARSE",
+                &[("errorMsg", &error.to_string())],
+            )
+        })?;
+        Ok(local_node(local))
+    }
+
+    fn chunked_local_relation(
+        &self,
+        cached: messages::ChunkedCachedLocalRelation,
+    ) -> Result<RelationNode> {
+        if cached.data_hashes.is_empty() {
+            return Err(Failure::of(
+                "CONNECT_INVALID_PLAN.CHUNKED_CACHED_LOCAL_RELATION_WITHOUT_DATA",
+                &[],
+            ));
+        }
+        let block = |hash: &String| {
+            let not_found = || self.not_found("NOT_FOUND_CHUNKED_CACHED_LOCAL_RELATION", hash);
+            self.uploads.cached(hash).ok_or_else(not_found)
+        };
+        let data = cached
+            .data_hashes
+            .iter()
+            .map(block)
+            .collect::<Result<Vec<Bytes>>>()?;
+        let schema = cached.schema_hash.as_ref().map(block).transpose()?;
+        let schema = schema.map(|text| String::from_utf8_lossy(&text).into_owned());
+        Ok(RelationNode::ChunkedLocalRelation { data, schema })
+    }
+
+    fn not_found(&self, reason: &str, hash: &str) -> Failure {
+        Failure::of(
+            &format!("CONNECT_INVALID_PLAN.{reason}"),
+            &[("hash", hash), ("sessionUUID", self.uploads.session_id())],
+        )
+    }
+
+    fn deduplicate(&self, deduplicate: messages::Deduplicate) -> Result<RelationNode> {
+        let all_columns = deduplicate.all_columns_as_keys.unwrap_or(false);
+        match (all_columns, deduplicate.column_names.is_empty()) {
+            (true, false) => {
+                return Err(Failure::of(
+                    "CONNECT_INVALID_PLAN.DEDUPLICATE_ALL_COLUMNS_AND_SUBSET",
+                    &[],
+                ));
+            }
+            (false, true) => {
+                return Err(Failure::of(
+                    "CONNECT_INVALID_PLAN.DEDUPLICATE_REQUIRES_COLUMNS_OR_ALL",
+                    &[],
+                ));
+            }
+            _ => {}
+        }
+        Ok(RelationNode::Deduplicate {
+            input: self.input(deduplicate.input, "Deduplicate")?,
+            columns: deduplicate.column_names,
+            all_columns,
+            within_watermark: deduplicate.within_watermark.unwrap_or(false),
+        })
+    }
+
+    /// The references come first: subqueries and SQL texts of the root, and later references, may name them.
+    fn with_relations(&self, with: messages::WithRelations) -> Result<RelationNode> {
+        let mut references = Vec::new();
+        for reference in with.references {
+            let reference = self.relation(reference.into_inner())?;
+            if let Some(plan_id) = reference.plan_id {
+                self.references
+                    .borrow_mut()
+                    .insert(plan_id, reference.clone());
+            }
+            references.push(reference);
+        }
+        Ok(RelationNode::WithRelations {
+            root: self.side(with.root, "WithRelations", "root")?,
+            references,
+        })
+    }
+
+    fn unpivot(&self, unpivot: messages::Unpivot) -> Result<RelationNode> {
+        Ok(RelationNode::Unpivot {
+            input: self.input(unpivot.input, "Unpivot")?,
+            ids: self.expressions(unpivot.ids)?,
+            values: unpivot
+                .values
+                .map(|values| self.expressions(values.values))
+                .transpose()?,
+            variable_column: unpivot.variable_column_name,
+            value_column: unpivot.value_column_name,
+        })
+    }
+
+    fn parse(&self, parse: messages::Parse) -> Result<RelationNode> {
+        let format = match parse::ParseFormat::try_from(parse.format) {
+            Ok(parse::ParseFormat::Csv) => "csv",
+            Ok(parse::ParseFormat::Json) => "json",
+            Ok(parse::ParseFormat::Xml) => "xml",
+            _ => {
+                return Err(Failure::invalid_enum(
+                    "spark.connect.Parse.ParseFormat",
+                    parse.format,
+                ));
+            }
+        };
+        Ok(RelationNode::Parse {
+            input: self.input(parse.input, "Parse")?,
+            format: format.to_owned(),
+            schema: match parse.schema {
+                schema @ Some(_) => Some(nested(schema, "Parse", "schema")?),
+                None => None,
+            },
+            options: parse.options,
+        })
+    }
+
+    fn map_partitions(&self, map: messages::MapPartitions) -> Result<RelationNode> {
+        let function = self.external_function(required(map.func, "MapPartitions", "func")?)?;
+        Ok(RelationNode::External {
+            name: "map_partitions".to_owned(),
+            inputs: vec![self.input(map.input, "MapPartitions")?],
+            function: Some(Arc::new(function)),
+        })
+    }
+}
+
+fn local_node(local: messages::LocalRelation) -> RelationNode {
+    RelationNode::LocalRelation {
+        data: local.data,
+        schema: local.schema.filter(|schema| !schema.is_empty()),
+    }
+}
+
+fn read_node(message: messages::Read) -> Result<RelationNode> {
+    let source = match required(message.read_type, "Read", "read_type")? {
+        read::ReadType::NamedTable(table) => ReadSource::NamedTable {
+            identifier: table.unparsed_identifier,
+            options: table.options,
+        },
+        read::ReadType::DataSource(source) => ReadSource::DataSource {
+            format: source.format,
+            schema: source.schema.filter(|schema| !schema.is_empty()),
+            options: source.options,
+            paths: source.paths,
+            predicates: source.predicates,
+        },
+    };
+    Ok(RelationNode::Read {
+        source,
+        is_streaming: message.is_streaming,
+    })
+}
+
+fn join_type(number: i32) -> Result<JoinType> {
+    Ok(match join::JoinType::try_from(number) {
+        Ok(join::JoinType::Inner) => JoinType::Inner,
+        Ok(join::JoinType::FullOuter) => JoinType::FullOuter,
+        Ok(join::JoinType::LeftOuter) => JoinType::LeftOuter,
+        Ok(join::JoinType::RightOuter) => JoinType::RightOuter,
+        Ok(join::JoinType::LeftAnti) => JoinType::LeftAnti,
+        Ok(join::JoinType::LeftSemi) => JoinType::LeftSemi,
+        Ok(join::JoinType::Cross) => JoinType::Cross,
+        _ => return Err(Failure::invalid_enum("spark.connect.Join.JoinType", number)),
+    })
+}

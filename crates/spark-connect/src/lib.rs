@@ -1,0 +1,28 @@
+//! The Spark Connect door: Spark's clients come in here and are taken for at home.
+//!
+//! Always true: this crate decodes messages into [`fleuve_sql::ir`] and knows nothing of what they mean; a session's
+//! engine is opened at its first request; everything a client can make this process hold has a bound in [`config`].
+//! Start at [`SparkConnect::start`]; [`service`] has the calls, `decode` the plans.
+
+pub mod config;
+mod decode;
+mod encode;
+pub mod engine;
+mod failure;
+mod language;
+pub mod messages;
+mod operation;
+mod server;
+mod service;
+mod session;
+pub mod sql_engine;
+mod status;
+pub mod streams;
+mod transport;
+
+pub use config::ConnectConfig;
+pub use server::{SparkConnect, StartError};
+pub use sql_engine::SqlEngineFactory;
+
+/// The version of Spark that clients are told: the one whose protocol this is.
+pub const SPARK_VERSION: &str = "4.3.0";
