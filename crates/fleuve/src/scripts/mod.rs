@@ -4,17 +4,23 @@
 //! in docs/scripts.md. The scripts are ordinary clients. Start at [`find`]; a new script is a file
 //! here and a line in [`ALL`].
 
+mod broker_api_versions;
+mod cluster;
 mod configs;
 mod connect;
 mod console_producer;
+mod delete_records;
 mod deserializer;
 mod formatter;
 mod get_offsets;
 mod grammar;
+mod groups;
 mod include_list;
 mod line_reader;
+mod log_dirs;
 mod script;
 mod topics;
+mod zookeeper;
 
 use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;
@@ -23,10 +29,17 @@ use script::{Console, Script};
 
 /// Every script.
 const ALL: &[&Script] = &[
+    &broker_api_versions::SCRIPT,
+    &cluster::SCRIPT,
     &configs::SCRIPT,
     &console_producer::SCRIPT,
+    &delete_records::SCRIPT,
     &get_offsets::SCRIPT,
+    &groups::SCRIPT,
+    &log_dirs::SCRIPT,
     &topics::SCRIPT,
+    &zookeeper::START,
+    &zookeeper::STOP,
 ];
 
 /// Runs the script that the program was called as; `None` if it was called as none of them.

@@ -107,7 +107,8 @@ impl Script {
 
     async fn attempt(&self, words: &[String], console: &mut Console<'_>) -> Result<(), Failure> {
         let given = self.grammar.parse(words)?;
-        if words.is_empty() || given.has("help") {
+        let is_bare = words.is_empty() && !self.grammar.options.is_empty();
+        if is_bare || given.has("help") {
             return Err(Failure::Usage(self.grammar.purpose.to_owned()));
         }
         if given.has("version") {
