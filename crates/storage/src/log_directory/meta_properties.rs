@@ -40,7 +40,7 @@ pub enum MetaPropertiesError {
 }
 
 impl MetaProperties {
-    /// The file's text, in the order in which Kafka writes it.
+    /// The file's text.
     pub fn encode(&self) -> String {
         let directory_id = self.directory_id.map_or(String::new(), |id| {
             format!("directory.id={}\n", uuid_text(id))

@@ -46,7 +46,7 @@ fn open_real(logs: &Path) -> LogDirectory {
 #[test]
 fn a_full_file_system_leaves_a_log_that_is_readable_and_goes_on_when_there_is_room() {
     let Some(file_system) = SmallFileSystem::mount() else {
-        println!("skipped: full_disk (mounting a tmpfs is not permitted here)");
+        println!("SKIPPED full_disk: mounting a tmpfs is not permitted here");
         return;
     };
     let logs = file_system.logs();

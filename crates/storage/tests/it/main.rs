@@ -9,6 +9,7 @@
 mod crashes;
 mod faults;
 mod full_disk;
+mod golden;
 mod histories;
 mod inspect;
 mod kafka;
