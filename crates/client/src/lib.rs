@@ -4,13 +4,14 @@
 //! no copy of the records ([`transport::LocalBroker`]). It is configured by Kafka's names and
 //! defaults ([`Config`]). No wire type appears in its interface.
 //!
-//! Start at [`Producer`] to write, at `Consumer` to read, at [`Admin`] for topics, configs
+//! Start at [`Producer`] to write, at [`Consumer`] to read, at [`Admin`] for topics, configs
 //! and groups, and at [`PartitionReader`] for whole record batches as shared bytes.
 
 pub mod admin;
 mod cluster;
 mod config;
 mod connection;
+mod consumer;
 mod error;
 mod offsets;
 mod producer;
@@ -21,6 +22,7 @@ pub mod transport;
 pub use admin::Admin;
 pub use cluster::metadata;
 pub use config::{Config, ConfigError};
+pub use consumer::{Consumer, ConsumerRecord, RebalanceListener};
 pub use error::ClientError;
 pub use offsets::{IsolationLevel, ListedOffset, OffsetSpec};
 pub use producer::{Delivery, Producer, ProducerRecord, RecordHeader, RecordMetadata};

@@ -22,6 +22,7 @@ pub use configs::{
     ConfigEntry, ConfigOperation, ConfigOperationKind, ConfigResource, ConfigResourceType,
     ConfigSource, ConfigSynonym, ConfigType,
 };
+pub(crate) use groups::fetch_group_offsets;
 pub use groups::{
     CommittedOffset, GroupDescription, GroupKind, GroupListing, GroupMember, GroupsFilter,
     MemberToRemove,

@@ -6,7 +6,6 @@
 pub mod metadata;
 mod pool;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -217,25 +216,6 @@ impl Cluster {
         broker
             .cloned()
             .ok_or_else(|| refused(ErrorCode::LeaderNotAvailable))
-    }
-
-    /// Partitions by the broker that leads them. Topics that are not known yet are asked for.
-    pub(crate) async fn by_leader<P: Clone>(
-        &self,
-        partitions: impl IntoIterator<Item = (TopicPartition, P)>,
-    ) -> Result<BTreeMap<BrokerId, Vec<(TopicPartition, P)>>, ClientError> {
-        let mut groups: BTreeMap<BrokerId, Vec<(TopicPartition, P)>> = BTreeMap::new();
-        for (partition, value) in partitions {
-            if !self.metadata().topics.contains_key(&partition.topic) {
-                self.fresh_topic(&partition.topic, false).await?;
-            }
-            let leader = self.leader(&partition)?;
-            groups
-                .entry(leader.id)
-                .or_default()
-                .push((partition, value));
-        }
-        Ok(groups)
     }
 
     /// The connection to a broker that the metadata names.

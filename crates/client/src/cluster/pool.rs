@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use fleuve_model::BrokerId;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use tokio::time::sleep;
 
 use super::metadata::Broker;
 use crate::ClientError;
@@ -34,7 +36,14 @@ type Opening = Shared<BoxFuture<'static, Result<Connection, ClientError>>>;
 
 pub(crate) struct Pool {
     settings: CommonSettings,
-    open: Mutex<BTreeMap<Place, Opening>>,
+    open: Mutex<Places>,
+}
+
+#[derive(Default)]
+struct Places {
+    open: BTreeMap<Place, Opening>,
+    /// How often in a row a place could not be connected to.
+    failures: BTreeMap<Place, u32>,
 }
 
 impl Pool {
@@ -63,6 +72,7 @@ impl Pool {
     pub(crate) fn open_broker(&self, id: BrokerId) -> Option<Connection> {
         let opening = self
             .lock()
+            .open
             .get(&Place::Broker(id, Purpose::Requests))
             .cloned()?;
         let connection = opening.now_or_never()?.ok()?;
@@ -96,22 +106,27 @@ impl Pool {
     async fn get(&self, place: Place, host: String, port: u16) -> Result<Connection, ClientError> {
         let opening = self.opening(&place, host, port);
         let result = opening.clone().await;
-        if result.as_ref().is_err() {
-            let mut open = self.lock();
-            if open
-                .get(&place)
-                .is_some_and(|current| current.ptr_eq(&opening))
-            {
-                open.remove(&place);
+        let mut places = self.lock();
+        let is_current = places
+            .open
+            .get(&place)
+            .is_some_and(|current| current.ptr_eq(&opening));
+        match &result {
+            Ok(_) => drop(places.failures.remove(&place)),
+            Err(_) if is_current => {
+                places.open.remove(&place);
+                *places.failures.entry(place).or_default() += 1;
             }
+            Err(_) => {}
         }
         result
     }
 
-    /// The connection that is open or being opened at `place`, or a new one.
+    /// The connection that is open or being opened at `place`, or a new one. After failures
+    /// the next attempt waits, longer each time (`reconnect.backoff.ms`).
     fn opening(&self, place: &Place, host: String, port: u16) -> Opening {
-        let mut open = self.lock();
-        if let Some(opening) = open.get(place) {
+        let mut places = self.lock();
+        if let Some(opening) = places.open.get(place) {
             let is_usable = match opening.peek() {
                 Some(Ok(connection)) => !connection.is_closed(),
                 Some(Err(_)) => false,
@@ -121,23 +136,33 @@ impl Pool {
                 return opening.clone();
             }
         }
-        let opening = open_connection(self.settings.clone(), host, port)
-            .boxed()
-            .shared();
-        open.insert(place.clone(), opening.clone());
+        let settings = self.settings.clone();
+        let pause = places
+            .failures
+            .get(place)
+            .map_or(Duration::ZERO, |failures| {
+                let doubled = 2u32.saturating_pow((failures - 1).min(16));
+                (settings.reconnect_backoff * doubled).min(settings.reconnect_backoff_max)
+            });
+        let opening = async move {
+            sleep(pause).await;
+            open_connection(settings, host, port).await
+        };
+        let opening = opening.boxed().shared();
+        places.open.insert(place.clone(), opening.clone());
         opening
     }
 
     /// Hangs up on everybody.
     pub(crate) fn close(&self) {
-        for opening in std::mem::take(&mut *self.lock()).into_values() {
+        for opening in std::mem::take(&mut self.lock().open).into_values() {
             if let Some(Ok(connection)) = opening.peek() {
                 connection.close();
             }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Place, Opening>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Places> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,6 +16,7 @@ pub(crate) struct CommonSettings {
     pub(crate) retry_backoff: Duration,
     pub(crate) retry_backoff_max: Duration,
     pub(crate) reconnect_backoff: Duration,
+    pub(crate) reconnect_backoff_max: Duration,
     pub(crate) metadata_max_age: Duration,
     pub(crate) tcp: TcpSettings,
 }
@@ -86,6 +87,7 @@ impl CommonSettings {
             retry_backoff: reader.millis("retry.backoff.ms", 100)?,
             retry_backoff_max: reader.millis("retry.backoff.max.ms", 1_000)?,
             reconnect_backoff: reader.millis("reconnect.backoff.ms", 50)?,
+            reconnect_backoff_max: reader.millis("reconnect.backoff.max.ms", 1_000)?,
             metadata_max_age: reader.millis("metadata.max.age.ms", 300_000)?,
             tcp: TcpSettings {
                 setup_timeout: reader.millis("socket.connection.setup.timeout.ms", 10_000)?,

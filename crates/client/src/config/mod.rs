@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::transport::LocalBroker;
 
 pub(crate) use common::{CommonSettings, Doors};
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Reader, invalid};
 
 /// What a client is configured by: keys and values, and perhaps a broker in this process.
 #[derive(Clone, Default)]

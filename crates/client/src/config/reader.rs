@@ -53,16 +53,6 @@ impl<'a> Reader<'a> {
             .map(Duration::from_millis)
     }
 
-    /// A setting in milliseconds, in which -1 means without limit.
-    pub(crate) fn millis_or_forever(
-        &self,
-        key: &'static str,
-        default: i64,
-    ) -> Result<Option<Duration>, ConfigError> {
-        let millis = self.number(key, default, -1..=i64::MAX)?;
-        Ok(u64::try_from(millis).ok().map(Duration::from_millis))
-    }
-
     pub(crate) fn flag(&self, key: &'static str, default: bool) -> Result<bool, ConfigError> {
         match self.text(key) {
             None => Ok(default),

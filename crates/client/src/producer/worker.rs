@@ -99,10 +99,10 @@ impl Worker {
     async fn start(&mut self, batches: Vec<Batch>) -> Started {
         let mut sealed = Vec::with_capacity(batches.len());
         let mut failed = Vec::new();
-        for batch in batches {
-            match self.seal(batch) {
-                Ok((batch, bytes)) => sealed.push((batch, bytes)),
-                Err((batch, error)) => failed.push((batch, Err(error))),
+        for mut batch in batches {
+            match self.seal(&mut batch) {
+                Ok(bytes) => sealed.push((batch, bytes)),
+                Err(error) => failed.push((batch, Err(error))),
             }
         }
         if sealed.is_empty() {
@@ -158,7 +158,7 @@ impl Worker {
     }
 
     /// Closes an open batch; gives one that comes again the identity it is to have now.
-    fn seal(&mut self, mut batch: Batch) -> Result<(Batch, Bytes), (Batch, ClientError)> {
+    fn seal(&mut self, batch: &mut Batch) -> Result<Bytes, ClientError> {
         let stamp = batch.stamp;
         let content = std::mem::replace(&mut batch.content, Content::Open(Default::default()));
         let sealed = match content {
@@ -178,14 +178,10 @@ impl Worker {
                 sealed
             }
         };
-        match sealed {
-            Ok(sealed) => {
-                let bytes = sealed.bytes().clone();
-                batch.content = Content::Sealed(sealed);
-                Ok((batch, bytes))
-            }
-            Err(error) => Err((batch, error)),
-        }
+        let sealed = sealed?;
+        let bytes = sealed.bytes().clone();
+        batch.content = Content::Sealed(sealed);
+        Ok(bytes)
     }
 
     /// The ids of the batches' topics, if all have one.

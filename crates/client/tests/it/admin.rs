@@ -22,7 +22,18 @@ async fn created(config: &Config, name: &str, partitions: i32) -> Admin {
         .await
         .expect("the broker answers");
     results[name].as_ref().expect("the topic is created");
-    admin
+    // The broker learns of it from the controller, and loads its logs, a moment later.
+    let broker = admin.describe_cluster().await.expect("answers").brokers[0].id;
+    let last = partition(name, partitions - 1);
+    loop {
+        let directories = admin.describe_log_dirs(broker).await.expect("answers");
+        if directories
+            .iter()
+            .any(|directory| directory.partitions.contains_key(&last))
+        {
+            return admin;
+        }
+    }
 }
 
 #[tokio::test]
@@ -87,7 +98,7 @@ async fn a_topic_that_is_not_there_is_an_error_at_once() {
     let admin = Admin::new(&config).expect("right");
     let name = fresh("absent");
     let described = admin
-        .describe_topics(&[name.clone()])
+        .describe_topics(std::slice::from_ref(&name))
         .await
         .expect("answers");
     let error = described[&name].as_ref().expect_err("there is none");

@@ -1,4 +1,5 @@
 mod admin;
 mod config;
+mod consumer;
 mod peer;
 mod producer;
