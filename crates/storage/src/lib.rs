@@ -51,6 +51,7 @@ mod error;
 mod file_names;
 mod leader_epochs;
 mod log_directory;
+mod parallel;
 mod partition_log;
 mod partition_metadata;
 mod segment;
@@ -72,7 +73,7 @@ pub use leader_epochs::LeaderEpochs;
 pub use log_directory::{
     CheckpointKind, Durability, FailedPartition, LoadCheckpointError, LoadedDirectory,
     LogDirectory, MetaProperties, MetaPropertiesError, OpenDirectoryError, RoundOutcome,
-    commit_round, decode_clean_shutdown, encode_clean_shutdown,
+    commit_each, commit_round, decode_clean_shutdown, encode_clean_shutdown,
 };
 pub use partition_log::{
     Appended, LogReader, LogSlice, LogSnapshot, PartitionLog, TimestampedOffset,

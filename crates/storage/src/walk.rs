@@ -8,7 +8,7 @@ use std::io;
 use bytes::Bytes;
 use fleuve_model::record::{BATCH_HEADER_BYTES, BatchError, BatchHeader, RecordBatch};
 
-use crate::disk::{DiskFile, read_exact_at, read_up_to};
+use crate::disk::{DiskFile, read_up_to, read_vec};
 
 /// Why a walk cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -161,9 +161,7 @@ impl<'a> BatchWalk<'a> {
     }
 
     fn read_chunk(&self, bytes: u64) -> io::Result<Bytes> {
-        let mut chunk = vec![0; bytes as usize];
-        let read = read_up_to(self.file, &mut chunk, self.position)?;
-        chunk.truncate(read);
+        let chunk = read_vec(self.file, self.position, bytes as usize)?;
         Ok(Bytes::from(chunk))
     }
 }
@@ -187,8 +185,7 @@ pub fn read_batch_unverified(
     position: u64,
     header: &BatchHeader,
 ) -> Result<RecordBatch, WalkError> {
-    let mut bytes = vec![0; header.size_bytes];
-    read_exact_at(file, &mut bytes, position)?;
+    let bytes = read_vec(file, position, header.size_bytes)?;
     let batch = RecordBatch::parse(&Bytes::from(bytes));
     batch.map_err(|reason| WalkError::Bad { position, reason })
 }

@@ -88,6 +88,11 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// The room left where `path` is.
     fn space(&self, path: &Path) -> io::Result<DiskSpace>;
 
+    /// How many calls it is worth making at the same time, from as many threads.
+    fn parallel_calls(&self) -> usize {
+        1
+    }
+
     /// Takes the advisory lock on the file at `path`, making it if needed, or fails with
     /// [`io::ErrorKind::WouldBlock`] if another holds it. Dropping the result releases it.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>>;
@@ -97,6 +102,16 @@ pub trait Disk: fmt::Debug + Send + Sync {
 pub trait DiskFile: fmt::Debug + Send + Sync {
     /// Reads into `buffer` from `position`; returns how much, 0 at the end of the file.
     fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize>;
+
+    /// Appends to `buffer` what is read from `position`, up to its capacity; returns how much, 0
+    /// at the end of the file. Its free capacity need not be zeroed for this.
+    fn read_into(&self, buffer: &mut Vec<u8>, position: u64) -> io::Result<usize> {
+        let start = buffer.len();
+        buffer.resize(buffer.capacity(), 0);
+        let read = self.read_at(&mut buffer[start..], position);
+        buffer.truncate(start + *read.as_ref().unwrap_or(&0));
+        read
+    }
 
     /// Writes all of `parts` one after another from `end`, which is the file's present length.
     /// After an error the file may have grown by a part of them.
@@ -141,6 +156,20 @@ pub fn read_up_to(file: &dyn DiskFile, buffer: &mut [u8], position: u64) -> io::
         }
     }
     Ok(filled)
+}
+
+/// Reads `length_bytes` from `position`, or as much as the file has.
+pub fn read_vec(file: &dyn DiskFile, position: u64, length_bytes: usize) -> io::Result<Vec<u8>> {
+    let mut buffer = Vec::with_capacity(length_bytes);
+    while buffer.len() < length_bytes {
+        let position = position + buffer.len() as u64;
+        if file.read_into(&mut buffer, position)? == 0 {
+            break;
+        }
+    }
+    // The allocation may be larger than asked for.
+    buffer.truncate(length_bytes);
+    Ok(buffer)
 }
 
 /// Reads the whole file at `path`, or `None` if there is none.

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 
@@ -94,6 +95,10 @@ impl Disk for RealDisk {
         })
     }
 
+    fn parallel_calls(&self) -> usize {
+        PARALLEL_CALLS
+    }
+
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
         let file = OpenOptions::new()
             .write(true)
@@ -122,6 +127,15 @@ impl DiskFile for RealFile {
             match self.0.read_at(buffer, position) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => return read,
+            }
+        }
+    }
+
+    fn read_into(&self, buffer: &mut Vec<u8>, position: u64) -> io::Result<usize> {
+        loop {
+            match rustix::io::pread(&self.0, spare_capacity(buffer), position) {
+                Err(Errno::INTR) => {}
+                read => return Ok(read?),
             }
         }
     }
@@ -171,6 +185,9 @@ impl DiskFile for RealFile {
         Some(self.0.as_fd())
     }
 }
+
+/// Enough for a file system to write its journal once for many syncs; more gains nothing.
+const PARALLEL_CALLS: usize = 16;
 
 /// `IOV_MAX` of Linux and macOS.
 const PARTS_PER_CALL_MAX: usize = 1024;

@@ -1,6 +1,5 @@
 //! Opening all logs of a directory, several at a time.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -10,6 +9,7 @@ use super::LogDirectory;
 use crate::config::LogConfig;
 use crate::disk::{Disk, EntryKind};
 use crate::error::StorageError;
+use crate::parallel;
 use crate::partition_log::PartitionLog;
 use crate::recovery::{Damage, LoadReport, LoadRequest, LoadedPartition, load_partition};
 
@@ -52,7 +52,7 @@ impl LogDirectory {
         // A process that was killed may have left a folder whose name is not durable yet.
         self.context.sync_dir(self.path())?;
         let mut loaded = LoadedDirectory::default();
-        let mut requests = VecDeque::new();
+        let mut requests = Vec::new();
         let entries = self.context.disk().list(self.path());
         for entry in self.context.read(entries, self.path())? {
             if entry.kind != EntryKind::Directory {
@@ -66,7 +66,7 @@ impl LogDirectory {
                 loaded.ignored.push(entry.name);
                 continue;
             };
-            requests.push_back(LoadRequest {
+            requests.push(LoadRequest {
                 directory: self.context.clone(),
                 config: config_of(&partition),
                 partition,
@@ -93,38 +93,18 @@ impl LogDirectory {
 
 type Outcome = (TopicPartition, Result<LoadedPartition, StorageError>);
 
-fn load_all(requests: VecDeque<LoadRequest>, threads: usize) -> Vec<Outcome> {
-    let threads = threads.clamp(1, requests.len().max(1));
-    let requests = Mutex::new(requests);
+fn load_all(requests: Vec<LoadRequest>, threads: usize) -> Vec<Outcome> {
     let outcomes = Mutex::new(Vec::new());
-    let work = || {
-        while let Some(request) = take(&requests) {
-            let outcome = load_partition(&request);
-            let outcomes = &mut *outcomes.lock().expect("no loader panics while it adds");
-            outcomes.push((request.partition, outcome));
-        }
-    };
-    if threads == 1 {
-        work();
-    } else {
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(work);
-            }
-        });
-    }
+    parallel::for_each(threads, requests, |request| {
+        let outcome = load_partition(&request);
+        let outcomes = &mut *outcomes.lock().expect("adding an outcome does not panic");
+        outcomes.push((request.partition, outcome));
+    });
     let mut outcomes = outcomes
         .into_inner()
-        .expect("no loader panics while it adds");
+        .expect("adding an outcome does not panic");
     outcomes.sort_by(|(left, _): &Outcome, (right, _)| left.cmp(right));
     outcomes
-}
-
-fn take(requests: &Mutex<VecDeque<LoadRequest>>) -> Option<LoadRequest> {
-    requests
-        .lock()
-        .expect("no loader panics while it takes")
-        .pop_front()
 }
 
 /// The partition that a folder's name stands for: the topic, a hyphen and a number.

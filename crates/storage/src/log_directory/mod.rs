@@ -14,8 +14,8 @@ mod meta_properties;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use fleuve_model::{Offset, Timestamp, TopicId, TopicPartition};
 use uuid::Uuid;
@@ -23,11 +23,12 @@ use uuid::Uuid;
 use crate::config::LogConfig;
 use crate::disk::{Disk, DiskLock, DiskSpace, read_file, remove_if_exists, replace_file};
 use crate::error::{DirectoryOffline, StorageError};
+use crate::parallel;
 use crate::partition_log::PartitionLog;
 
 pub use checkpoints::{CheckpointKind, LoadCheckpointError};
 pub use clean_shutdown::{decode_clean_shutdown, encode_clean_shutdown};
-pub use commit_round::{Durability, RoundOutcome, commit_round};
+pub use commit_round::{Durability, RoundOutcome, commit_each, commit_round};
 pub(crate) use context::DirectoryContext;
 pub(crate) use loader::DELETED_FOLDER_SUFFIX;
 pub use loader::{FailedPartition, LoadedDirectory};
@@ -200,9 +201,9 @@ impl LogDirectory {
         &self,
         logs: impl IntoIterator<Item = (&'a mut PartitionLog, Option<Offset>)>,
     ) -> Result<(), StorageError> {
-        for (log, high_watermark) in logs {
-            log.prepare_checkpoint(high_watermark)?;
-        }
+        self.for_each(logs, |(log, high_watermark)| {
+            log.prepare_checkpoint(high_watermark)
+        })?;
         self.write_checkpoints()
     }
 
@@ -213,14 +214,29 @@ impl LogDirectory {
         logs: impl IntoIterator<Item = (PartitionLog, Option<Offset>)>,
         broker_epoch: i64,
     ) -> Result<(), StorageError> {
-        for (log, high_watermark) in logs {
-            log.close(high_watermark)?;
-        }
+        self.for_each(logs, |(log, high_watermark)| log.close(high_watermark))?;
         self.write_checkpoints()?;
         let path = self.path().join(CLEAN_SHUTDOWN);
         let content = encode_clean_shutdown(broker_epoch);
         let written = replace_file(self.context.disk(), &path, content.as_bytes());
         self.context.wrote(written, &path)
+    }
+
+    /// Does `work` with each log, several at a time. All are tried; the first failure is kept.
+    fn for_each<T: Send>(
+        &self,
+        logs: impl IntoIterator<Item = T>,
+        work: impl Fn(T) -> Result<(), StorageError> + Sync,
+    ) -> Result<(), StorageError> {
+        let failed = OnceLock::new();
+        let threads = self.context.disk().parallel_calls();
+        parallel::for_each(threads, logs.into_iter().collect(), |log| {
+            if let Err(error) = work(log) {
+                // Later ones mostly follow from the first.
+                let _ = failed.set(error);
+            }
+        });
+        failed.into_inner().map_or(Ok(()), Err)
     }
 
     /// Removes the marker of a clean stop, durably, before anything changes that it vouches for.

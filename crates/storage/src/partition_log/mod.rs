@@ -191,6 +191,11 @@ impl PartitionLog {
         self.producers.expire(now, self.config.producer_expiration)
     }
 
+    /// How many logs of its disk are worth committing at the same time.
+    pub(crate) fn parallel_calls(&self) -> usize {
+        self.disk().parallel_calls()
+    }
+
     fn disk(&self) -> &dyn Disk {
         self.directory.disk()
     }

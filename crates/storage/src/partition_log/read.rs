@@ -7,7 +7,7 @@ use bytes::Bytes;
 use fleuve_model::record::{PLAIN_BYTES_MAX_DEFAULT, RecordBatch, RecordPosition};
 use fleuve_model::{LeaderEpoch, Offset, Timestamp};
 
-use crate::disk::{DiskFile, read_exact_at};
+use crate::disk::{DiskFile, read_vec};
 use crate::error::ReadError;
 use crate::index::AbortedTransaction;
 use crate::leader_epochs::LeaderEpochs;
@@ -84,8 +84,10 @@ impl LogSlice {
     /// Reads the batches.
     pub fn read(&self) -> io::Result<Bytes> {
         let length = usize::try_from(self.length_bytes).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let mut bytes = vec![0; length];
-        read_exact_at(&*self.file, &mut bytes, self.position)?;
+        let bytes = read_vec(&*self.file, self.position, length)?;
+        if bytes.len() < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         Ok(Bytes::from(bytes))
     }
 }
