@@ -21,6 +21,13 @@ pub(super) async fn handle(
         producer_epoch: -1,
         ..InitProducerIdResponse::default()
     };
+    if request
+        .transactional_id
+        .as_ref()
+        .is_some_and(|id| id.is_empty())
+    {
+        return Ok(refuse(ErrorCode::InvalidRequest));
+    }
     if let Some(transactional_id) = &request.transactional_id {
         tracing::warn!(%transactional_id, "transactions are not supported yet: refused");
         return Ok(refuse(ErrorCode::UnsupportedVersion));

@@ -110,19 +110,22 @@ fn open_one(
     Ok(directory)
 }
 
+/// Makes the folder and those above it, durably: a log is only as safe as the name it is under.
 fn create_folders(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
     if disk.list(path).is_ok() {
         return Ok(());
     }
-    if let Some(parent) = path.parent()
-        && !parent.as_os_str().is_empty()
-    {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
         create_folders(disk, parent)?;
     }
     match disk.create_dir(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        made => made?,
     }
+    disk.sync_dir(parent.unwrap_or(Path::new(".")))
 }
 
 fn with_source(error: &dyn std::error::Error) -> String {

@@ -1,1 +1,10 @@
+mod cluster;
 mod config;
+mod connection;
+mod crash;
+mod faults;
+mod fetching;
+mod groups;
+mod producing;
+mod support;
+mod topics;

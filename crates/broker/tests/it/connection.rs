@@ -1,0 +1,225 @@
+use fleuve_model::ErrorCode;
+use fleuve_protocol::api::{ApiVersionsRequest, ApiVersionsResponse, MetadataRequest};
+use fleuve_protocol::{AnyRequest, ApiKey, Str, api, decode_response, encode_request};
+
+use crate::support::{
+    Client, batch, broker, code, config_on, fetch_request, produce_request, served, start,
+};
+
+#[tokio::test]
+async fn every_version_of_every_api_that_is_told_of_is_answered() {
+    let broker = broker().await;
+    let mut client = Client::connect(&broker).await;
+    let keys = served(&mut client).await;
+    assert!(keys.len() >= 29, "{keys:?}");
+    for key in keys {
+        for version in key.versions().iter() {
+            let mut client = Client::connect(&broker).await;
+            let request = default_request(key);
+            let frame = encode_request(&request, version, 7, Some(&Str::from_static("test")));
+            let frame = frame.unwrap_or_else(|error| panic!("{key} {version}: {error}"));
+            client.send_bytes(&frame.into_bytes()).await;
+            let bytes = client.receive_bytes().await;
+            let bytes = bytes.unwrap_or_else(|| panic!("{key} {version} is not answered"));
+            let (header, _) = decode_response(key, version, bytes)
+                .unwrap_or_else(|error| panic!("{key} {version}: {error}"));
+            assert_eq!(header.correlation_id, 7);
+        }
+    }
+    broker.stop().await;
+}
+
+/// A request with nothing in it.
+fn default_request(key: ApiKey) -> AnyRequest {
+    match key {
+        // Zero acks would mean that no answer is wanted.
+        ApiKey::Produce => api::ProduceRequest {
+            acks: 1,
+            ..Default::default()
+        }
+        .into(),
+        ApiKey::Fetch => api::FetchRequest::default().into(),
+        ApiKey::ListOffsets => api::ListOffsetsRequest::default().into(),
+        ApiKey::Metadata => api::MetadataRequest::default().into(),
+        ApiKey::OffsetCommit => api::OffsetCommitRequest::default().into(),
+        ApiKey::OffsetFetch => api::OffsetFetchRequest::default().into(),
+        ApiKey::FindCoordinator => api::FindCoordinatorRequest::default().into(),
+        ApiKey::JoinGroup => api::JoinGroupRequest::default().into(),
+        ApiKey::Heartbeat => api::HeartbeatRequest::default().into(),
+        ApiKey::LeaveGroup => api::LeaveGroupRequest::default().into(),
+        ApiKey::SyncGroup => api::SyncGroupRequest::default().into(),
+        ApiKey::DescribeGroups => api::DescribeGroupsRequest::default().into(),
+        ApiKey::ListGroups => api::ListGroupsRequest::default().into(),
+        ApiKey::SaslHandshake => api::SaslHandshakeRequest::default().into(),
+        ApiKey::ApiVersions => api::ApiVersionsRequest::default().into(),
+        ApiKey::CreateTopics => api::CreateTopicsRequest::default().into(),
+        ApiKey::DeleteTopics => api::DeleteTopicsRequest::default().into(),
+        ApiKey::DeleteRecords => api::DeleteRecordsRequest::default().into(),
+        ApiKey::InitProducerId => api::InitProducerIdRequest::default().into(),
+        ApiKey::OffsetForLeaderEpoch => api::OffsetForLeaderEpochRequest::default().into(),
+        ApiKey::DescribeConfigs => api::DescribeConfigsRequest::default().into(),
+        ApiKey::AlterConfigs => api::AlterConfigsRequest::default().into(),
+        ApiKey::DescribeLogDirs => api::DescribeLogDirsRequest::default().into(),
+        ApiKey::SaslAuthenticate => api::SaslAuthenticateRequest::default().into(),
+        ApiKey::CreatePartitions => api::CreatePartitionsRequest::default().into(),
+        ApiKey::DeleteGroups => api::DeleteGroupsRequest::default().into(),
+        ApiKey::IncrementalAlterConfigs => api::IncrementalAlterConfigsRequest::default().into(),
+        ApiKey::OffsetDelete => api::OffsetDeleteRequest::default().into(),
+        ApiKey::DescribeCluster => api::DescribeClusterRequest::default().into(),
+        ApiKey::ConsumerGroupHeartbeat => api::ConsumerGroupHeartbeatRequest::default().into(),
+        ApiKey::ConsumerGroupDescribe => api::ConsumerGroupDescribeRequest::default().into(),
+        ApiKey::ListConfigResources => api::ListConfigResourcesRequest::default().into(),
+        ApiKey::DescribeTopicPartitions => api::DescribeTopicPartitionsRequest::default().into(),
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_version_of_api_versions_gets_version_0_and_error_35() {
+    let broker = broker().await;
+    let mut client = Client::connect(&broker).await;
+    // Key 18, version 99, correlation id 5, no client id, no tags.
+    client
+        .send_bytes(&[0, 0, 0, 11, 0, 18, 0, 99, 0, 0, 0, 5, 255, 255, 0])
+        .await;
+    let bytes = client.receive_bytes().await.expect("an answer");
+    let (header, response) = decode_response(ApiKey::ApiVersions, 0, bytes).expect("version 0");
+    assert_eq!(header.correlation_id, 5);
+    let fleuve_protocol::AnyResponse::ApiVersions(response) = response else {
+        panic!()
+    };
+    assert_eq!(response.error_code, code(ErrorCode::UnsupportedVersion));
+    let keys: Vec<i16> = response.api_keys.iter().map(|it| it.api_key).collect();
+    assert_eq!(keys, [18]);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn an_unknown_version_of_another_api_closes_the_connection() {
+    let broker = broker().await;
+    let mut client = Client::connect(&broker).await;
+    client
+        .send_bytes(&[0, 0, 0, 11, 0, 3, 0, 99, 0, 0, 0, 5, 255, 255, 0])
+        .await;
+    assert_eq!(client.receive_bytes().await, None);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn garbage_closes_the_connection_that_it_came_by_and_no_other() {
+    let broker = broker().await;
+    let mut good = Client::connect(&broker).await;
+    for garbage in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        &[0x16, 0x03, 0x01, 0x00, 0x00],
+        &[0xff, 0xff, 0xff, 0xff, 0, 0],
+        &[0x7f, 0xff, 0xff, 0xff, 0, 0],
+        &[0, 0, 0, 4, 1, 2, 3, 4],
+        &[0, 0, 0, 0],
+    ] {
+        let mut client = Client::connect(&broker).await;
+        client.send_bytes(garbage).await;
+        assert_eq!(client.receive_bytes().await, None, "{garbage:?}");
+    }
+    let response = good.ask(MetadataRequest::default()).await;
+    assert_eq!(response.brokers.len(), 1);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn replies_leave_in_the_order_of_their_requests_even_around_a_fetch_that_waits() {
+    let broker = broker().await;
+    let mut client = Client::connect(&broker).await;
+    let topic = client.create_topic("orders", 1, &[]).await;
+
+    let mut waiting = fetch_request(topic, 0, 0);
+    waiting.max_wait_ms = 60_000;
+    let version = ApiKey::Fetch.versions().max;
+    client.send(waiting, version).await;
+    client
+        .send(produce_request(topic, 0, batch(&["a"]), -1), 13)
+        .await;
+    client.send(MetadataRequest::default(), 13).await;
+
+    let fetched: fleuve_protocol::api::FetchResponse = client.receive(version).await;
+    assert_eq!(fetched.responses[0].partitions[0].high_watermark, 1);
+    let produced: fleuve_protocol::api::ProduceResponse = client.receive(13).await;
+    assert_eq!(produced.responses[0].partition_responses[0].base_offset, 0);
+    let _: fleuve_protocol::api::MetadataResponse = client.receive(13).await;
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn features_with_minimum_0_are_told_to_version_4_only() {
+    let broker = broker().await;
+    let mut client = Client::connect(&broker).await;
+    let request = || ApiVersionsRequest {
+        client_software_name: Str::from_static("test"),
+        client_software_version: Str::from_static("1.0"),
+    };
+    let names = |response: &ApiVersionsResponse| -> Vec<String> {
+        response
+            .supported_features
+            .iter()
+            .map(|it| it.name.to_string())
+            .collect()
+    };
+    let third = client.call(request(), 3).await;
+    assert_eq!(names(&third), ["metadata.version"]);
+    let fourth = client.call(request(), 4).await;
+    assert_eq!(names(&fourth), ["metadata.version", "group.version"]);
+    let produce = fourth
+        .api_keys
+        .iter()
+        .find(|it| it.api_key == 0)
+        .expect("Produce");
+    assert_eq!((produce.min_version, produce.max_version), (0, 13));
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_software_name_that_is_none_is_refused() {
+    let broker = broker().await;
+    let mut client = Client::connect(&broker).await;
+    let response = client.call(ApiVersionsRequest::default(), 3).await;
+    assert_eq!(response.error_code, code(ErrorCode::InvalidRequest));
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn more_connections_than_one_address_may_have_are_closed() {
+    let config = config_on(&fleuve_storage::disk::SimulatedDisk::new());
+    let config = config.with("max.connections.per.ip", "2").expect("valid");
+    let broker = start(config).await;
+    let mut first = Client::connect(&broker).await;
+    let mut second = Client::connect(&broker).await;
+    first.ask(MetadataRequest::default()).await;
+    second.ask(MetadataRequest::default()).await;
+    let mut third = Client::connect(&broker).await;
+    assert_eq!(third.receive_bytes().await, None);
+    drop(first);
+    // The slot is free once the broker has seen the end of the first connection.
+    loop {
+        let mut again = Client::connect(&broker).await;
+        again.send(MetadataRequest::default(), 13).await;
+        if again.receive_bytes().await.is_some() {
+            break;
+        }
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn produce_without_acks_is_not_answered_and_an_error_closes_the_connection() {
+    let broker = broker().await;
+    let mut client = Client::connect(&broker).await;
+    let topic = client.create_topic("quiet", 1, &[]).await;
+    client
+        .send(produce_request(topic, 0, batch(&["a"]), 0), 13)
+        .await;
+    assert_eq!(client.values(topic, 0, 0).await, ["a"]);
+    client
+        .send(produce_request(topic, 7, batch(&["b"]), 0), 13)
+        .await;
+    assert_eq!(client.receive_bytes().await, None);
+    broker.stop().await;
+}
