@@ -225,13 +225,11 @@ fn check_broker(configs: &BTreeMap<String, String>, of_one: bool) -> Result<(), 
             per_broker.join(", ")
         ));
     }
-    let values = configs
-        .iter()
-        .map(|(name, value)| BrokerSettings::check_dynamic(name, value));
-    values
-        .map(|checked| checked.map(drop))
-        .collect::<Result<(), _>>()
-        .map_err(|it| it.to_string())
+    configs.iter().try_for_each(|(name, value)| {
+        BrokerSettings::check_dynamic(name, value)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    })
 }
 
 fn check_table(table: &ConfigTable, configs: &BTreeMap<String, String>) -> Result<(), String> {

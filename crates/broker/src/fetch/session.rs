@@ -237,7 +237,7 @@ impl SessionHandle {
         let is_news = has_records_or_error || partition.heard != Some(heard);
         partition.heard = Some(heard);
         if has_records_or_error {
-            session.to_the_end(target);
+            session.move_to_end(target);
         }
         is_news
     }
@@ -303,7 +303,7 @@ impl Session {
         }
     }
 
-    fn to_the_end(&mut self, target: &FetchTarget) {
+    fn move_to_end(&mut self, target: &FetchTarget) {
         let Some(partition) = self.partitions.get_mut(target) else {
             return;
         };
