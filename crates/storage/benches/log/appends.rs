@@ -1,24 +1,25 @@
 //! Appends with group commit, beside CRC, write and `fdatasync` alone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fleuve_model::LeaderEpoch;
-use fleuve_model::record::{ProduceRules, RecordBatch, ValidationDepth};
+use fleuve_model::record::{ProduceRules, ValidationDepth};
 use fleuve_storage::{AppendOrigin, Durability, PartitionLog, commit_round};
 
 use super::Scale;
-use super::floor;
+use super::floor::Floor;
 use super::loading::{Directory, NOW};
 use super::sample::{as_received, batch, median, mib_per_second};
 
-/// Figures and their floors are measured in turns, this many times.
-const TURNS: usize = 7;
+/// The log and its floor are measured in turns, this many times and each shortly, so that other
+/// work on the machine meets both.
+const TURNS: usize = 31;
 
 struct Case {
     batch_bytes: usize,
-    appends: usize,
+    appends_per_turn: usize,
     appends_per_round: usize,
     durability: Durability,
 }
@@ -28,18 +29,18 @@ pub(super) fn measure(folder: &Path, scale: Scale) {
     println!("| batch | appends a round | durability | floor MiB/s | log MiB/s | log / floor |");
     println!("|---|---|---|---|---|---|");
     for durability in [Durability::Fsync, Durability::PageCache] {
-        for (batch_bytes, appends, appends_per_round) in [
-            (16 << 10, 2_000, 1),
-            (16 << 10, 20_000, 64),
-            (1 << 20, 500, 1),
-            (1 << 20, 1_000, 8),
+        for (batch_bytes, appends_per_round, appends) in [
+            (16 << 10, 1, 100),
+            (16 << 10, 64, 1280),
+            (1 << 20, 1, 20),
+            (1 << 20, 8, 24),
         ] {
             let appends = scale.of(appends).next_multiple_of(appends_per_round);
             compare(
                 folder,
                 &Case {
                     batch_bytes,
-                    appends,
+                    appends_per_turn: appends,
                     appends_per_round,
                     durability,
                 },
@@ -51,88 +52,69 @@ pub(super) fn measure(folder: &Path, scale: Scale) {
 
 fn compare(folder: &Path, case: &Case) {
     let batch = batch(case.batch_bytes);
+    let received = as_received(&batch);
+    let floor_path = folder.join("floor");
+    let mut floor = Floor::create(&floor_path).expect("the disk works");
+    let directory = Directory::create(folder);
+    let mut log = directory.create_partition(0);
+    // The first round makes the names durable too.
+    log_turn(&mut log, &received, case);
+    floor_turn(&mut floor, &received, case);
     let mut floors = Vec::new();
     let mut logs = Vec::new();
-    for turn in 0..TURNS {
-        floors.push(measure_floor(
-            &folder.join(format!("floor-{turn}")),
-            &batch,
-            case,
-        ));
-        logs.push(measure_log(folder, &batch, case));
+    for _ in 0..TURNS {
+        floors.push(floor_turn(&mut floor, &received, case));
+        logs.push(log_turn(&mut log, &received, case));
     }
-    let bytes = batch.bytes().len() * case.appends;
-    let floor = mib_per_second(bytes, median(floors));
-    let log = mib_per_second(bytes, median(logs));
-    let ratio = log / floor * 100.0;
-    let Case {
-        batch_bytes,
-        appends_per_round,
-        durability,
-        ..
-    } = case;
+    let bytes = received.len() * case.appends_per_turn;
+    let floor_speed = mib_per_second(bytes, median(floors));
+    let log_speed = mib_per_second(bytes, median(logs));
     println!(
-        "| {} KiB | {appends_per_round} | {} | {floor:.0} | {log:.0} | {ratio:.0} % |",
-        batch_bytes >> 10,
-        name(*durability)
+        "| {} KiB | {} | {} | {floor_speed:.0} | {log_speed:.0} | {:.0} % |",
+        case.batch_bytes >> 10,
+        case.appends_per_round,
+        name(case.durability),
+        log_speed / floor_speed * 100.0
     );
+    drop((log, floor));
+    directory.remove();
+    std::fs::remove_file(floor_path).expect("it is ours");
 }
 
-pub(super) fn name(durability: Durability) -> &'static str {
+fn name(durability: Durability) -> &'static str {
     match durability {
         Durability::Fsync => "fsync",
         Durability::PageCache => "page-cache",
     }
 }
 
-fn measure_floor(path: &PathBuf, batch: &RecordBatch, case: &Case) -> Duration {
-    let appends_per_sync = match case.durability {
-        Durability::Fsync => case.appends_per_round,
-        Durability::PageCache => 0,
-    };
-    // Both begin with a file that is there already.
-    floor::append(path, batch.bytes(), 1, 1).expect("the disk works");
+fn floor_turn(floor: &mut Floor, batch: &[u8], case: &Case) -> Duration {
     let start = Instant::now();
-    floor::append(path, batch.bytes(), case.appends, appends_per_sync).expect("the disk works");
-    let taken = start.elapsed();
-    std::fs::remove_file(path).expect("it was just written");
-    taken
+    for number in 1..=case.appends_per_turn {
+        floor.append(batch).expect("the disk works");
+        if case.durability == Durability::Fsync && number % case.appends_per_round == 0 {
+            floor.sync().expect("the disk works");
+        }
+    }
+    start.elapsed()
 }
 
-fn measure_log(folder: &Path, batch: &RecordBatch, case: &Case) -> Duration {
-    let directory = Directory::create(folder);
-    let mut log = directory.create_partition(0);
-    // What a request brings is made before the clock runs, as the floor's is.
-    let received = as_received(batch);
+fn log_turn(log: &mut PartitionLog, received: &Bytes, case: &Case) -> Duration {
     let rules = ProduceRules {
         depth: ValidationDepth::Header,
         batch_bytes_max: usize::MAX,
         ..ProduceRules::at(NOW)
     };
-    append(&mut log, &rules, &received);
-    commit(&mut log, Durability::Fsync);
     let start = Instant::now();
-    for number in 1..=case.appends {
-        append(&mut log, &rules, &received);
+    for number in 1..=case.appends_per_turn {
+        let batch = rules.check(received).expect("it is what a client sends");
+        log.append_as_leader(&batch, LeaderEpoch::ZERO, AppendOrigin::Client, NOW)
+            .expect("the disk works");
         if number % case.appends_per_round == 0 {
-            commit(&mut log, case.durability);
+            for outcome in commit_round([&mut *log], case.durability) {
+                outcome.committed_end.expect("the disk works");
+            }
         }
     }
-    let taken = start.elapsed();
-    drop(log);
-    directory.remove();
-    taken
-}
-
-/// Takes in what a request brought.
-fn append(log: &mut PartitionLog, rules: &ProduceRules, received: &Bytes) {
-    let batch = rules.check(received).expect("it is what a client sends");
-    log.append_as_leader(&batch, LeaderEpoch::ZERO, AppendOrigin::Client, NOW)
-        .expect("the disk works");
-}
-
-fn commit(log: &mut PartitionLog, durability: Durability) {
-    for outcome in commit_round([log], durability) {
-        outcome.committed_end.expect("the disk works");
-    }
+    start.elapsed()
 }

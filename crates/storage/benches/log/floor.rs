@@ -6,26 +6,36 @@ use std::path::Path;
 
 use fleuve_model::record::crc32c;
 
-/// Writes `batch` `appends` times behind one another, each checked by its CRC, with an
-/// `fdatasync` after every `appends_per_sync` (none if 0).
-pub(super) fn append(
-    path: &Path,
-    batch: &[u8],
-    appends: usize,
-    appends_per_sync: usize,
-) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    let mut checksum = 0;
-    for number in 1..=appends {
-        checksum ^= crc32c(&batch[21..]);
-        file.write_all(batch)?;
-        if appends_per_sync > 0 && number % appends_per_sync == 0 {
-            file.sync_data()?;
-        }
-    }
-    std::hint::black_box(checksum);
-    Ok(())
+/// A file that is only appended to.
+pub(super) struct Floor {
+    file: File,
+    checksum: u32,
 }
+
+impl Floor {
+    pub(super) fn create(path: &Path) -> io::Result<Floor> {
+        let file = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .open(path)?;
+        Ok(Floor { file, checksum: 0 })
+    }
+
+    /// Computes the CRC of `batch` and writes it.
+    pub(super) fn append(&mut self, batch: &[u8]) -> io::Result<()> {
+        self.checksum ^= crc32c(&batch[CRC_COVERS_FROM..]);
+        std::hint::black_box(self.checksum);
+        self.file.write_all(batch)
+    }
+
+    /// `fdatasync`.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
+
+/// Where the bytes of a batch begin that its CRC covers.
+const CRC_COVERS_FROM: usize = 21;
 
 /// Reads a file from beginning to end in pieces of `piece_bytes`.
 pub(super) fn read(path: &Path, piece_bytes: usize) -> io::Result<usize> {
