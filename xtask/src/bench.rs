@@ -9,6 +9,8 @@ use crate::cargo;
 pub struct Options {
     /// What to measure.
     subject: Subject,
+    /// Only these parts of it; of the log: appends, rounds, reads, loads.
+    parts: Vec<String>,
     /// Measures with less data, to see that it runs.
     #[arg(long)]
     quick: bool,
@@ -25,8 +27,10 @@ pub fn run(options: &Options) -> Result<()> {
     let mut arguments = match options.subject {
         Subject::Log => vec!["bench", "--package", "fleuve-storage", "--bench", "log"],
     };
+    arguments.push("--");
+    arguments.extend(options.parts.iter().map(String::as_str));
     if options.quick {
-        arguments.extend(["--", "--quick"]);
+        arguments.push("--quick");
     }
     cargo::run(&arguments)
 }

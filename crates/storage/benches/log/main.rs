@@ -31,17 +31,28 @@ impl Scale {
     }
 }
 
+type Part = fn(&Path, Scale);
+
+/// The parts, by the names under which they can be asked for.
+const PARTS: [(&str, Part); 4] = [
+    ("appends", appends::measure),
+    ("rounds", rounds::measure),
+    ("reads", reads::measure),
+    ("loads", loading::measure),
+];
+
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    let scale = Scale {
-        divisor: if quick { 20 } else { 1 },
-    };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_given = |name: &str| arguments.iter().any(|argument| argument == name);
+    let divisor = if is_given("--quick") { 20 } else { 1 };
+    let all = !PARTS.iter().any(|(name, _)| is_given(name));
     let folder = tempfile::tempdir_in(target_folder()).expect("a folder to write in");
     machine::describe(folder.path());
-    appends::measure(folder.path(), scale);
-    rounds::measure(folder.path(), scale);
-    reads::measure(folder.path(), scale);
-    loading::measure(folder.path(), scale);
+    for (name, measure) in PARTS {
+        if all || is_given(name) {
+            measure(folder.path(), Scale { divisor });
+        }
+    }
     machine::describe_load();
 }
 
