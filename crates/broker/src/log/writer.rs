@@ -3,15 +3,15 @@
 //! Nothing is acknowledged before the sync that covers it; appends that come in while a sync
 //! runs are the next round's. Start at [`Writer::run`].
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use fleuve_cluster::partition::{Acks, AwaitProduceError, Input};
 use fleuve_model::{LeaderEpoch, Offset};
 use fleuve_storage::disk::Disk;
-use fleuve_storage::{LogDirectory, PartitionLog, StorageError};
+use fleuve_storage::{LogDirectory, PartitionLog, StorageError, commit_each};
 
 use super::error::{AppendError, ReplicaError};
 use super::machine_log::MachineAppendReport;
@@ -194,20 +194,17 @@ impl Writer {
 
     /// Makes durable what was appended, and lets the watermarks move.
     fn commit(&mut self) {
-        let mut failed = None;
-        for open in self.logs.iter_mut().flatten() {
-            if !open.log.has_uncommitted() {
-                continue;
-            }
-            match open.log.commit(storage_durability(open.durability)) {
-                Ok(synced_end) => open.replica.step(Input::Synced { synced_end }),
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
-        }
-        if let Some(error) = failed {
+        let failed = OnceLock::new();
+        let logs = self.logs.iter_mut().flatten().map(|open| {
+            let durability = storage_durability(open.durability);
+            (&open.replica, &mut open.log, durability)
+        });
+        commit_each(logs, |replica, _, committed_end| match committed_end {
+            Ok(synced_end) => replica.step(Input::Synced { synced_end }),
+            // Where one sync fails the others of the directory do: the first says why.
+            Err(error) => _ = failed.set(error),
+        });
+        if let Some(error) = failed.into_inner() {
             self.storage_failed(&error);
         }
     }
