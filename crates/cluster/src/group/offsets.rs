@@ -1,11 +1,11 @@
 //! Committed offsets: how far a group has come in each partition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleuve_model::{Timestamp, TopicPartition};
+use fleuve_model::{Timestamp, TopicName, TopicPartition};
 
 use super::{
     CommitOffsets, CommittedOffset, FetchOffsets, Group, GroupCoordinator, GroupError, GroupId,
@@ -207,16 +207,18 @@ impl GroupCoordinator {
         image: Arc<MetadataImage>,
     ) -> Outcome<GroupCoordinator> {
         let former = std::mem::replace(&mut self.image, image);
-        let is_gone = |partition: &TopicPartition| {
-            let id = |image: &MetadataImage| image.topic(&partition.topic).map(|topic| topic.id);
-            id(&former).is_some() && id(&former) != id(&self.image)
-        };
-        let all = self.offsets.by_group.iter();
-        let all = all.flat_map(|(group, offsets)| offsets.keys().map(move |key| (group, key)));
-        let gone = all.filter(|(_, partition)| is_gone(partition));
-        let records = gone
-            .map(|(group, partition)| tombstone(group, partition))
+        let gone: BTreeSet<&TopicName> = former
+            .topics()
+            .filter(|topic| self.image.topic_by_id(topic.id).is_none())
+            .map(|topic| &topic.name)
             .collect();
+        let mut records = Vec::new();
+        if !gone.is_empty() {
+            for (group, offsets) in &self.offsets.by_group {
+                let partitions = offsets.keys().filter(|key| gone.contains(&key.topic));
+                records.extend(partitions.map(|partition| tombstone(group, partition)));
+            }
+        }
         Outcome::record_and_reply(records, token, Reply::UpdateImage)
     }
 }

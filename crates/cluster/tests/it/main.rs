@@ -5,6 +5,7 @@
 mod assignor;
 mod controller;
 mod crash;
+mod crowd;
 mod driver;
 mod partition;
 mod record_format;

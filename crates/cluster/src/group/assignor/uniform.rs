@@ -107,7 +107,12 @@ impl<'a> Draft<'a> {
     /// Moves partitions from those that have more to those that have less, while that makes
     /// any two more alike. Every move lowers the sum of the squares, so there is an end.
     fn balance(&mut self) {
-        while self.balance_once() {}
+        while !self.is_even() && self.balance_once() {}
+    }
+
+    fn is_even(&self) -> bool {
+        let most = self.owned.iter().map(BTreeSet::len).max().unwrap_or(0);
+        self.owned.iter().all(|owned| owned.len() + 1 >= most)
     }
 
     fn balance_once(&mut self) -> bool {
