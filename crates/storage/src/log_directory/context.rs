@@ -177,12 +177,25 @@ impl DirectoryContext {
             .try_for_each(|kind| checkpoints.write(self, kind))
     }
 
-    /// Forgets a partition that is gone.
+    /// Forgets a partition that is gone; its entries go with the next writing of each file.
     pub(crate) fn forget(&self, partition: &TopicPartition) {
         let mut checkpoints = self.checkpoints();
         for kind in CheckpointKind::ALL {
             checkpoints.note(kind, partition, None);
         }
+    }
+
+    /// Makes sure, before it returns, that no crash brings back what was noted of an earlier
+    /// partition of this name: a new log would seem to lack what the old one had promised.
+    pub(crate) fn forget_durably(&self, partition: &TopicPartition) -> Result<(), StorageError> {
+        self.forget(partition);
+        let mut checkpoints = self.checkpoints();
+        for kind in CheckpointKind::ALL {
+            if checkpoints.may_hold(kind, partition, |noted| noted.is_some()) {
+                checkpoints.write(self, kind)?;
+            }
+        }
+        Ok(())
     }
 
     fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {

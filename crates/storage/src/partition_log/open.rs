@@ -43,6 +43,7 @@ impl PartitionLog {
     ) -> Result<PartitionLog, StorageError> {
         directory.check_online()?;
         let path = directory.path().join(partition.to_string());
+        directory.forget_durably(&partition)?;
         make_folder(&directory, &path)?;
         let base = Offset::ZERO;
         let log_path = path.join(OffsetFile::Log.name(base));

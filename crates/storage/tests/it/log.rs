@@ -60,3 +60,63 @@ fn what_was_synced_is_there_after_a_power_cut() {
     let after = joined(&read_all(&log.reader().snapshot(), Offset::ZERO));
     assert_eq!(after[..durable.len()], durable);
 }
+
+#[test]
+fn a_partition_that_is_made_again_owes_nothing_of_the_one_before() {
+    let disk = new_disk();
+    let directory = open(&disk);
+    let mut log = directory
+        .create_partition(orders(0), None, small_config(), at(0))
+        .unwrap();
+    append(&mut log, &plain(5, 0));
+    log.sync().unwrap();
+    directory.checkpoint([(&mut log, Some(offset(5)))]).unwrap();
+    let folder = directory
+        .delete_partition(log, uuid::Uuid::from_u128(1))
+        .unwrap();
+    directory.remove_folder(&folder).unwrap();
+    let mut log = directory
+        .create_partition(orders(0), None, small_config(), at(0))
+        .unwrap();
+    append(&mut log, &plain(1, 0));
+    log.sync().unwrap();
+
+    let disk = disk.restart(&mut Seeded(1));
+    let directory = open(&disk);
+    assert_eq!(directory.noted_high_watermark(&orders(0)), None);
+    assert_eq!(load_one(&directory, &small_config()).log_end(), offset(1));
+}
+
+#[test]
+fn a_deleted_partition_is_gone_after_a_restart_and_readers_go_on_until_then() {
+    let disk = new_disk();
+    let directory = open(&disk);
+    let mut log = directory
+        .create_partition(orders(0), None, small_config(), at(0))
+        .unwrap();
+    append(&mut log, &plain(5, 0));
+    let reader = log.reader();
+    directory
+        .delete_partition(log, uuid::Uuid::from_u128(1))
+        .unwrap();
+    assert_eq!(read_all(&reader.snapshot(), Offset::ZERO).len(), 1);
+    drop(directory);
+    let directory = open(&disk);
+    assert!(load(&directory, &small_config()).logs.is_empty());
+}
+
+#[test]
+fn only_one_process_opens_a_directory() {
+    let disk = new_disk();
+    let directory = open(&disk);
+    let again = fleuve_storage::LogDirectory::open(
+        std::sync::Arc::new(disk.clone()),
+        std::path::Path::new(LOGS),
+    );
+    assert!(matches!(
+        again,
+        Err(fleuve_storage::OpenDirectoryError::Locked { .. })
+    ));
+    drop(directory);
+    open(&disk);
+}
