@@ -1,5 +1,6 @@
 //! Tells how far groups have come.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleuve_cluster::group::{Command, CommittedOffset, FetchOffsets, GroupId, MemberId, Reply};
@@ -126,7 +127,7 @@ async fn fetch(
         .copied()
         .unwrap_or(ErrorCode::None)
         .code();
-    let found = answer.unwrap_or_default();
+    let found: Found = answer.unwrap_or_default().into_iter().collect();
     let topics = match wanted {
         Some(wanted) => wanted
             .into_iter()
@@ -168,15 +169,12 @@ fn partitions_of(wanted: &[Wanted]) -> Vec<TopicPartition> {
     partitions
 }
 
-type Found = Vec<(TopicPartition, Option<CommittedOffset>)>;
+type Found = BTreeMap<TopicPartition, Option<CommittedOffset>>;
 
 fn shown(topic: Wanted, found: &Found) -> OffsetFetchResponseTopics {
     let offset_of = |name: &TopicName, number: i32| {
-        let is_it = |of: &TopicPartition| of.topic == *name && of.partition.value() == number;
-        found
-            .iter()
-            .find(|(of, _)| is_it(of))
-            .and_then(|(_, offset)| offset.as_ref())
+        let of = TopicPartition::new(name.clone(), PartitionId::new(number).ok()?);
+        found.get(&of)?.as_ref()
     };
     let partitions = topic
         .named
