@@ -106,6 +106,16 @@ impl UserDefinedLogicalNodeCore for WatermarkNode {
         })
     }
 
+    /// As Spark's: a filter that does not ask for the event time goes below, so that rows it drops
+    /// do not move the watermark.
+    #[expect(clippy::disallowed_types, reason = "the trait's own signature")]
+    fn prevent_predicate_push_down_columns(&self) -> std::collections::HashSet<String> {
+        let Expr::Column(column) = &self.event_time else {
+            return self.schema.field_names().into_iter().collect();
+        };
+        std::collections::HashSet::from([column.name.clone()])
+    }
+
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
         let Expr::Column(column) = &self.event_time else {
             return None;

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Aggregate, Expr, Extension, LogicalPlan, TableScan};
+use datafusion::logical_expr::{
+    Aggregate, Expr, Extension, Join, JoinType, LogicalPlan, LogicalPlanBuilder, TableScan,
+};
 use fleuve_sql::plan::{EventTimeWatermark, StreamingTable};
 
 pub use checker::{Checked, CorrectnessCheck, check};
@@ -54,6 +56,7 @@ impl StreamingPlan {
                 operators += 1;
                 stateful_aggregate(aggregate, operator, context)
             }
+            LogicalPlan::Join(join) => static_side_first(join),
             LogicalPlan::Extension(extension) => {
                 match extension.node.as_any().downcast_ref::<EventTimeWatermark>() {
                     Some(node) => watermark(node, &mut watermarks),
@@ -177,6 +180,40 @@ fn replace_scan(
         ..scan
     };
     Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+}
+
+/// Puts the static side of a join on the left, where a hash join builds its table: the stream is
+/// then never held, and keeps its partitions.
+fn static_side_first(join: Join) -> Result<Transformed<LogicalPlan>> {
+    let stream_first = is_streaming(&join.left)? && !is_streaming(&join.right)?;
+    let swappable = matches!(
+        join.join_type,
+        JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti
+    );
+    if !stream_first || !swappable || join.null_aware {
+        return Ok(Transformed::no(LogicalPlan::Join(join)));
+    }
+    let columns = join.schema.columns();
+    let on = join
+        .on
+        .into_iter()
+        .map(|(left, right)| (right, left))
+        .collect();
+    let swapped = Join::try_new(
+        join.right,
+        join.left,
+        on,
+        join.filter,
+        join.join_type.swap(),
+        join.join_constraint,
+        join.null_equality,
+        false,
+    )?;
+    let in_order = columns.into_iter().map(Expr::Column).collect::<Vec<_>>();
+    let plan = LogicalPlanBuilder::from(LogicalPlan::Join(swapped))
+        .project(in_order)?
+        .build()?;
+    Ok(Transformed::yes(plan))
 }
 
 fn watermark(

@@ -5,6 +5,7 @@
 
 pub mod console;
 pub mod files;
+pub mod kafka;
 pub mod memory;
 pub mod noop;
 mod open;

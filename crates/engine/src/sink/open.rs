@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::console::ConsoleSink;
 use super::files::FileSink;
+use super::kafka::KafkaSink;
 use super::memory::{MemorySink, MemoryTable};
 use super::noop::NoopSink;
 use super::{OutputMode, Sink};
@@ -46,6 +47,7 @@ pub fn open_sink(open: OpenSink<'_>) -> Result<Box<dyn Sink>, StreamError> {
     match open.format {
         "noop" => Ok(Box::<NoopSink>::default()),
         "memory" => memory(open),
+        "kafka" => Ok(Box::new(KafkaSink::open(&open)?)),
         "console" => Ok(Box::new(ConsoleSink::open(&open)?)),
         "parquet" | "json" | "csv" | "text" => Ok(Box::new(FileSink::open(&open)?)),
         other => Err(SparkError::data_source_not_found(other).into()),

@@ -4,6 +4,7 @@
 //! [`Source::plan`] returns is read only after its offsets are in the checkpoint.
 //! Start at [`Source`].
 
+mod files;
 pub mod kafka;
 mod open;
 pub mod rate;

@@ -11,6 +11,7 @@ use fleuve_sql::source::{BatchSource, ReadRequest, Registry, SourceOptions};
 use fleuve_sql::{Configuration, Session};
 
 use super::Source;
+use super::files::StreamedFiles;
 use super::kafka::{KafkaRelation, KafkaSource};
 use super::rate::{RateOptions, RateSource};
 use super::rate_micro_batch::{RateMicroBatchOptions, RateMicroBatchSource};
@@ -18,6 +19,7 @@ use crate::error::StreamError;
 use crate::plan::StreamingScan;
 use crate::query::EngineSettings;
 use crate::query::parse_interval;
+use crate::sink::kafka::KafkaBatchSink;
 
 /// What a source is opened with.
 pub struct OpenSource<'a> {
@@ -43,6 +45,7 @@ pub async fn open_source(open: OpenSource<'_>) -> Result<Box<dyn Source>, Stream
             rate_micro_batch_options(options, open.settings.parallelism)?,
         ))),
         "kafka" => Ok(Box::new(KafkaSource::open(&open)?)),
+        "json" | "csv" | "text" | "parquet" => super::files::open(open),
         other => Err(SparkError::data_source_not_found(other).into()),
     }
 }
@@ -55,6 +58,13 @@ pub fn register_sources(registry: &Registry, settings: &EngineSettings) {
         "kafka",
         Arc::new(KafkaRelation::new(settings.kafka.clone())),
     );
+    let sink = KafkaBatchSink::new(settings.kafka.clone());
+    registry.register_sink("kafka", Arc::new(sink));
+    for format in ["json", "csv", "text", "parquet"] {
+        if let Ok(inner) = registry.source(format) {
+            registry.register_source(format, Arc::new(StreamedFiles { inner }));
+        }
+    }
 }
 
 fn rate_options(options: &SourceOptions, parallelism: usize) -> SqlResult<RateOptions> {
