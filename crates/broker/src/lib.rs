@@ -18,6 +18,7 @@ mod connection;
 mod controller;
 mod fetch;
 mod groups;
+mod import;
 mod listener;
 mod log;
 mod machine_shell;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::broker::{BrokerState, StartError};
 use crate::config::{BrokerConfig, BrokerSettings, Durability, TopicSettings};
 use crate::controller::{changed_topics, metadata_partition};
+use crate::import;
 use crate::log::{LogDirectories, Replica, ReplicaConfig};
 
 /// The topic of committed offsets and group state.
@@ -66,24 +67,45 @@ pub(crate) async fn take_metadata_log(
     Ok(replica)
 }
 
-/// Waits for the controller, gives a new cluster its id, registers this broker, and takes up the
-/// partitions that were found on disk.
+/// Waits for the controller, takes over what Apache Kafka left, gives a new cluster its id, and
+/// registers this broker. Partitions that were found on disk are taken up on the way.
 pub(crate) async fn take_up(
     broker: &Arc<BrokerState>,
     cluster_id: &str,
     metadata: &Arc<Replica>,
     replicas: Vec<Arc<Replica>>,
 ) -> Result<(), StartError> {
+    let foreign = replicas.clone();
     for replica in replicas {
         if replica.partition != metadata.partition {
             broker.replicas.insert(replica);
         }
+    }
+    wait_for_controller(broker).await?;
+    if broker.image().cluster_id().is_none() {
+        // Producer ids are given to brokers that are registered; registering twice is harmless.
+        register(broker).await?;
+        import::take_over(broker, &foreign).await?;
     }
     let create = Command::CreateCluster {
         cluster_id: cluster_id.to_owned(),
     };
     // An error says that the cluster exists.
     ask(broker, create).await?;
+    register(broker).await
+}
+
+/// Waits until the metadata has been read.
+async fn wait_for_controller(broker: &BrokerState) -> Result<(), StartError> {
+    let nothing = Command::CreateTopics {
+        topics: Vec::new(),
+        validate_only: true,
+    };
+    ask(broker, nothing).await.map(drop)
+}
+
+/// Registers this broker's process: the partitions that it leads get their next leader epoch.
+async fn register(broker: &BrokerState) -> Result<(), StartError> {
     let registration = RegisterBroker {
         broker: broker.id(),
         incarnation: Uuid::new_v4(),
@@ -92,13 +114,14 @@ pub(crate) async fn take_up(
     };
     match ask(broker, Command::RegisterBroker(registration)).await? {
         Reply::RegisterBroker(Ok(_)) => Ok(()),
-        other => Err(StartError::Metadata(format!(
-            "the registration was answered {other:?}"
-        ))),
+        other => {
+            let message = format!("the registration was answered {other:?}");
+            Err(StartError::Metadata(message))
+        }
     }
 }
 
-async fn ask(broker: &BrokerState, command: Command) -> Result<Reply, StartError> {
+pub(crate) async fn ask(broker: &BrokerState, command: Command) -> Result<Reply, StartError> {
     use fleuve_cluster::driver::Unavailable;
     const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
     loop {

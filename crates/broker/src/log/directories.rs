@@ -244,7 +244,6 @@ impl LogDirectories {
         let handle = DirectoryHandle::new(path.clone(), commands);
         let mut writer = Writer {
             directory,
-            disk: Arc::clone(&parts.disk),
             handle: handle.clone(),
             commands: received,
             logs: Vec::new(),

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use fleuve_cluster::partition::{Acks, AwaitProduceError, Input};
 use fleuve_model::{LeaderEpoch, Offset};
-use fleuve_storage::disk::Disk;
 use fleuve_storage::{LogDirectory, PartitionLog, StorageError, commit_each};
 
 use super::error::{AppendError, ReplicaError};
@@ -52,7 +51,6 @@ impl OpenLog {
 /// What the thread of a log directory owns.
 pub(super) struct Writer {
     pub(super) directory: LogDirectory,
-    pub(super) disk: Arc<dyn Disk>,
     pub(super) handle: DirectoryHandle,
     pub(super) commands: Receiver<Command>,
     /// By slot; a deleted partition leaves a hole.
@@ -192,7 +190,8 @@ impl Writer {
         }
     }
 
-    /// Makes durable what was appended, and lets the watermarks move.
+    /// Makes durable what was appended, several logs at a time, and lets the watermarks of each
+    /// move as soon as it is done.
     fn commit(&mut self) {
         let failed = OnceLock::new();
         let logs = self.logs.iter_mut().flatten().map(|open| {
@@ -305,20 +304,12 @@ impl Writer {
         self.handle
             .status
             .count_partitions(self.logs.iter().flatten().count());
-        let path = open.log.path().to_owned();
-        drop(open);
-        let unique = uuid::Uuid::new_v4().simple();
-        let doomed = self
+        let deleted = self
             .directory
-            .path()
-            .join(format!("{}.{unique}-delete", replica.partition));
-        let renamed = self
-            .disk
-            .rename(&path, &doomed)
-            .and_then(|()| self.disk.sync_dir(self.directory.path()));
-        if let Err(error) = renamed {
+            .delete_partition(open.log, uuid::Uuid::new_v4())
+            .and_then(|folder| self.directory.remove_folder(&folder));
+        if let Err(error) = deleted {
             tracing::error!(partition = %replica.partition, "the log cannot be deleted: {error}");
-        } else if let Err(error) = self.directory.remove_folder(&doomed) {
             self.storage_failed(&error);
         }
     }

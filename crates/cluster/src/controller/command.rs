@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use fleuve_model::{BrokerId, ProducerId, TopicId, TopicName};
+use fleuve_model::{BrokerId, LeaderEpoch, ProducerId, TopicId, TopicName};
 use uuid::Uuid;
 
 use super::{BrokerEpoch, ConfigResource, ControllerError, Endpoint};
@@ -109,9 +109,17 @@ pub struct CreatedTopic {
 pub struct ImportedTopic {
     pub name: TopicName,
     pub id: TopicId,
-    /// Replicas of each partition, the leader first.
-    pub partitions: Vec<Vec<BrokerId>>,
+    pub partitions: Vec<ImportedPartition>,
     pub configs: Vec<(String, String)>,
+}
+
+/// A partition that exists on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedPartition {
+    /// The leader first.
+    pub replicas: Vec<BrokerId>,
+    /// The last that Apache Kafka gave it: its log may hold records of that epoch.
+    pub leader_epoch: LeaderEpoch,
 }
 
 /// Names a topic in one of two ways.

@@ -23,8 +23,8 @@ use fleuve_model::TopicName;
 pub use brokers::PRODUCER_ID_BLOCK_LENGTH;
 pub use command::{
     AlterConfigs, Command, ConfigChange, ConfigOperation, CreatableTopic, CreatedTopic,
-    ImportedTopic, NewPartitions, ProducerIdBlock, RegisterBroker, Reply, TopicLayout,
-    TopicSelector,
+    ImportedPartition, ImportedTopic, NewPartitions, ProducerIdBlock, RegisterBroker, Reply,
+    TopicLayout, TopicSelector,
 };
 pub use committed::CommittedImage;
 pub use configs::ConfigValidator;

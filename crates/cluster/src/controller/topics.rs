@@ -7,8 +7,8 @@ use fleuve_model::{BrokerId, LeaderEpoch, PartitionId, TopicId, TopicName};
 use super::placement::place;
 use super::repeated;
 use super::{
-    ConfigResource, Controller, ControllerError, CreatableTopic, CreatedTopic, ImportedTopic,
-    NewPartitions, Record, Reply, Topic, TopicLayout, TopicSelector,
+    ConfigResource, Controller, ControllerError, CreatableTopic, CreatedTopic, ImportedPartition,
+    ImportedTopic, NewPartitions, Record, Reply, Topic, TopicLayout, TopicSelector,
 };
 use crate::machine::Chance;
 
@@ -299,7 +299,7 @@ impl Controller {
                     id,
                 });
                 records.extend(config_records(&name, &configs.into_iter().collect()));
-                records.extend(partition_records(id, 0, partitions));
+                records.extend(imported_records(id, partitions));
             }
             results.push(checked);
         }
@@ -325,7 +325,12 @@ impl Controller {
         {
             return Err(ControllerError::TopicIdInUse(topic.name.clone()));
         }
-        if topic.partitions.is_empty() || topic.partitions.iter().any(Vec::is_empty) {
+        if topic.partitions.is_empty()
+            || topic
+                .partitions
+                .iter()
+                .any(|partition| partition.replicas.is_empty())
+        {
             return Err(ControllerError::AssignmentEmpty);
         }
         Ok(())
@@ -485,15 +490,34 @@ fn partition_records(
     replicas: Vec<Vec<BrokerId>>,
 ) -> impl Iterator<Item = Record> {
     let numbers = (first as i32..).map_while(|number| PartitionId::new(number).ok());
-    numbers
-        .zip(replicas)
-        .map(move |(partition, replicas)| Record::PartitionSet {
-            topic,
-            partition,
-            in_sync_replicas: replicas.clone(),
-            leader: replicas.first().copied(),
-            leader_epoch: LeaderEpoch::ZERO,
-            partition_epoch: 0,
-            replicas,
-        })
+    numbers.zip(replicas).map(move |(partition, replicas)| {
+        partition_record(topic, partition, replicas, LeaderEpoch::ZERO)
+    })
+}
+
+fn imported_records(
+    topic: TopicId,
+    partitions: Vec<ImportedPartition>,
+) -> impl Iterator<Item = Record> {
+    let numbers = (0..).map_while(|number| PartitionId::new(number).ok());
+    numbers.zip(partitions).map(move |(partition, imported)| {
+        partition_record(topic, partition, imported.replicas, imported.leader_epoch)
+    })
+}
+
+fn partition_record(
+    topic: TopicId,
+    partition: PartitionId,
+    replicas: Vec<BrokerId>,
+    leader_epoch: LeaderEpoch,
+) -> Record {
+    Record::PartitionSet {
+        topic,
+        partition,
+        in_sync_replicas: replicas.clone(),
+        leader: replicas.first().copied(),
+        leader_epoch,
+        partition_epoch: 0,
+        replicas,
+    }
 }

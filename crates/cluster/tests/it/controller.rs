@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use fleuve_cluster::controller::{
     AlterConfigs, Command, CommittedImage, ConfigChange, ConfigOperation, ConfigResource,
-    ConfigValidator, Controller, ControllerError, CreatableTopic, Endpoint, ImportedTopic,
-    MetadataImage, NewPartitions, Record, RegisterBroker, Reply, TopicDefaults, TopicLayout,
-    TopicSelector,
+    ConfigValidator, Controller, ControllerError, CreatableTopic, Endpoint, ImportedPartition,
+    ImportedTopic, MetadataImage, NewPartitions, Record, RegisterBroker, Reply, TopicDefaults,
+    TopicLayout, TopicSelector,
 };
 use fleuve_cluster::machine::{Machine, Now, SeededChance, Token};
-use fleuve_model::{BrokerId, ErrorCode, Offset, PartitionId, TopicId, TopicName, TopicPartition};
+use fleuve_model::{
+    BrokerId, ErrorCode, LeaderEpoch, Offset, PartitionId, TopicId, TopicName, TopicPartition,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -591,7 +593,13 @@ fn imported_topics_keep_their_ids() {
     let imported = ImportedTopic {
         name: topic("old"),
         id,
-        partitions: vec![vec![BrokerId::new(1).unwrap()]; 2],
+        partitions: vec![
+            ImportedPartition {
+                replicas: vec![BrokerId::new(1).unwrap()],
+                leader_epoch: LeaderEpoch::new(5).unwrap(),
+            };
+            2
+        ],
         configs: vec![("retention.ms".to_owned(), "5".to_owned())],
     };
     let renamed = ImportedTopic {
