@@ -4,7 +4,8 @@ use std::{fs, io, path::Path};
 
 fn main() -> io::Result<()> {
     write("record_batch", &fleuve_fuzz::record_batch_seeds())?;
-    write("recovery", &fleuve_fuzz::recovery_seeds())
+    write("recovery", &fleuve_fuzz::recovery_seeds())?;
+    write("request", &fleuve_fuzz::request_seeds())
 }
 
 fn write(target: &str, seeds: &[Vec<u8>]) -> io::Result<()> {

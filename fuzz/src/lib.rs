@@ -4,9 +4,12 @@
 //! it (`cargo +nightly fuzz run <target> --features libfuzzer`), and so does [`mutate::run`], a
 //! seeded loop of mutations that needs no special compiler and runs with the tests.
 
+mod allocated;
 pub mod mutate;
 mod record_batch;
 mod recovery;
+mod request;
 
 pub use record_batch::{record_batch, record_batch_seeds};
 pub use recovery::{recovery, recovery_seeds, show_recovery};
+pub use request::{request, request_seeds};

@@ -1,6 +1,8 @@
 //! Each target for a moment, on the stable compiler.
 
-use fleuve_fuzz::{mutate, record_batch, record_batch_seeds, recovery, recovery_seeds};
+use fleuve_fuzz::{
+    mutate, record_batch, record_batch_seeds, recovery, recovery_seeds, request, request_seeds,
+};
 
 /// How many mutations of each target; `FLEUVE_FUZZ_ROUNDS` says otherwise.
 fn rounds(default: u64) -> u64 {
@@ -18,4 +20,9 @@ fn mutated_record_batches_are_read_or_refused() {
 #[test]
 fn mutated_log_directories_load_or_do_not() {
     mutate::run(recovery, &recovery_seeds(), rounds(10_000));
+}
+
+#[test]
+fn mutated_requests_are_read_or_refused_within_their_memory() {
+    mutate::run(request, &request_seeds(), rounds(100_000));
 }
