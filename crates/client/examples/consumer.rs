@@ -22,8 +22,13 @@ async fn main() -> Result<(), ClientError> {
         return Ok(());
     };
     let topic = TopicName::new(&topic).map_err(|error| ClientError::Invalid(error.to_string()))?;
-    let bootstrap = arguments.next().unwrap_or_else(|| "localhost:9092".to_owned());
-    let count = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(usize::MAX);
+    let bootstrap = arguments
+        .next()
+        .unwrap_or_else(|| "localhost:9092".to_owned());
+    let count = arguments
+        .next()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(usize::MAX);
     let config = Config::bootstrap(bootstrap)
         .set("group.id", "test")
         .set("enable.auto.commit", "true")
@@ -44,5 +49,7 @@ async fn main() -> Result<(), ClientError> {
 }
 
 fn text(bytes: Option<Bytes>) -> String {
-    bytes.map_or("null".to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+    bytes.map_or("null".to_owned(), |bytes| {
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }

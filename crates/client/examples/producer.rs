@@ -15,7 +15,9 @@ async fn main() -> Result<(), ClientError> {
         return Ok(());
     };
     let topic = TopicName::new(&topic).map_err(|error| ClientError::Invalid(error.to_string()))?;
-    let bootstrap = arguments.next().unwrap_or_else(|| "localhost:9092".to_owned());
+    let bootstrap = arguments
+        .next()
+        .unwrap_or_else(|| "localhost:9092".to_owned());
     let config = Config::bootstrap(bootstrap)
         .set("acks", "all")
         .set("retries", "0")

@@ -79,8 +79,16 @@ enum Link {
 #[derive(Debug)]
 struct Call {
     frame: EncodedFrame,
-    /// `None` for a request that is not answered.
-    pending: Option<Pending>,
+    follow_up: FollowUp,
+}
+
+/// Who wants to know what becomes of a request.
+#[derive(Debug)]
+enum FollowUp {
+    /// Its answer is waited for.
+    Answer(Pending),
+    /// It has no answer; that it was written is waited for.
+    Written(oneshot::Sender<()>),
 }
 
 /// What the reading task is given.
@@ -261,8 +269,17 @@ impl Connection {
         let request: AnyRequest = request.into();
         let reply = match &self.inner.link {
             Link::Tcp { calls, .. } => {
-                let (sender, receiver) = oneshot::channel();
-                self.queue(calls, &request, version, Some(sender)).await?;
+                let (reply, receiver) = oneshot::channel();
+                let key = request.key();
+                self.queue(calls, &request, version, |correlation_id| {
+                    FollowUp::Answer(Pending {
+                        key,
+                        version,
+                        correlation_id,
+                        reply,
+                    })
+                })
+                .await?;
                 Reply::Tcp(receiver)
             }
             Link::Local(local) => Reply::Local(self.hand_over(local, request, version).await?),
@@ -274,7 +291,8 @@ impl Connection {
         })
     }
 
-    /// Sends a request that is not answered: a produce request with `acks=0`.
+    /// Sends a request that is not answered, a produce request with `acks=0`, and waits until
+    /// it is in the system's hands.
     pub(crate) async fn send_unanswered<R: Request>(
         &self,
         request: R,
@@ -282,7 +300,14 @@ impl Connection {
     ) -> Result<(), ClientError> {
         let request: AnyRequest = request.into();
         match &self.inner.link {
-            Link::Tcp { calls, .. } => self.queue(calls, &request, version, None).await,
+            Link::Tcp { calls, .. } => {
+                let (sender, written) = oneshot::channel();
+                self.queue(calls, &request, version, |_| FollowUp::Written(sender))
+                    .await?;
+                written
+                    .await
+                    .map_err(|_| self.disconnected("it was closed by the broker"))
+            }
             Link::Local(local) => {
                 self.hand_over(local, request, version).await?;
                 Ok(())
@@ -295,7 +320,7 @@ impl Connection {
         calls: &mpsc::Sender<Call>,
         request: &AnyRequest,
         version: i16,
-        reply: Option<oneshot::Sender<Result<AnyResponse, DecodeError>>>,
+        follow_up: impl FnOnce(i32) -> FollowUp,
     ) -> Result<(), ClientError> {
         let key = request.key();
         let permit = calls
@@ -311,13 +336,10 @@ impl Connection {
                     reason: error.to_string(),
                 }
             })?;
-        let pending = reply.map(|reply| Pending {
-            key,
-            version,
-            correlation_id,
-            reply,
+        permit.send(Call {
+            frame,
+            follow_up: follow_up(correlation_id),
         });
-        permit.send(Call { frame, pending });
         Ok(())
     }
 
@@ -410,14 +432,20 @@ async fn write_calls(
     closed: CancellationToken,
 ) {
     let write = async {
-        while let Some(Call { frame, pending }) = calls.recv().await {
-            if let Some(pending) = pending
-                && sent.send(pending).await.is_err()
-            {
-                break;
-            }
+        while let Some(Call { frame, follow_up }) = calls.recv().await {
+            let written = match follow_up {
+                FollowUp::Written(written) => Some(written),
+                FollowUp::Answer(pending) => match sent.send(pending).await {
+                    Ok(()) => None,
+                    Err(_) => break,
+                },
+            };
             if write_frame(&mut socket, frame).await.is_err() {
                 break;
+            }
+            if let Some(written) = written {
+                // Whoever wanted to know may have gone.
+                let _ = written.send(());
             }
         }
     };

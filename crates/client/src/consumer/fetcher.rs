@@ -116,7 +116,9 @@ impl Fetcher {
         self.busy.retain(|busy| *busy != fetched.leader);
         let mut findings = Findings::default();
         for asked in &fetched.asked {
-            if let Some(assigned) = positions.get_mut(&asked.partition) {
+            if let Some(assigned) = positions.get_mut(&asked.partition)
+                && assigned.epoch == asked.epoch
+            {
                 assigned.is_fetching = false;
             }
         }

@@ -44,12 +44,13 @@ pub(super) struct Assigned {
     pub(super) fetched_to: Option<Offset>,
     pub(super) is_fetching: bool,
     pub(super) high_watermark: Option<Offset>,
-    /// Counts changes of position from outside, so that a fetch from before is known.
+    /// Changes whenever the position is changed from outside, and is never used again, so that
+    /// the answer to a fetch from before is known.
     pub(super) epoch: u64,
 }
 
 impl Assigned {
-    fn new() -> Assigned {
+    fn new(epoch: u64) -> Assigned {
         Assigned {
             place: Place::Unknown(Wanted::Committed),
             is_paused: false,
@@ -57,7 +58,7 @@ impl Assigned {
             fetched_to: None,
             is_fetching: false,
             high_watermark: None,
-            epoch: 0,
+            epoch,
         }
     }
 
@@ -77,6 +78,7 @@ pub(super) struct Positions {
     partitions: BTreeMap<TopicPartition, Assigned>,
     /// Which partition's buffer is emptied first, so that none starves.
     turn: usize,
+    next_epoch: u64,
 }
 
 impl Positions {
@@ -85,10 +87,16 @@ impl Positions {
         self.partitions
             .retain(|partition, _| partitions.contains(partition));
         for partition in partitions {
-            self.partitions
-                .entry(partition.clone())
-                .or_insert_with(Assigned::new);
+            if !self.partitions.contains_key(partition) {
+                let assigned = Assigned::new(self.new_epoch());
+                self.partitions.insert(partition.clone(), assigned);
+            }
         }
+    }
+
+    fn new_epoch(&mut self) -> u64 {
+        self.next_epoch += 1;
+        self.next_epoch
     }
 
     pub(super) fn assignment(&self) -> BTreeSet<TopicPartition> {
@@ -109,13 +117,15 @@ impl Positions {
 
     /// Moves a partition to another place; what was fetched is forgotten.
     pub(super) fn place(&mut self, partition: &TopicPartition, place: Place) -> bool {
+        let epoch = self.new_epoch();
         let Some(assigned) = self.partitions.get_mut(partition) else {
             return false;
         };
         assigned.place = place;
         assigned.buffer.clear();
         assigned.fetched_to = None;
-        assigned.epoch += 1;
+        assigned.is_fetching = false;
+        assigned.epoch = epoch;
         true
     }
 

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use fleuve_model::TopicPartition;
 use fleuve_protocol::Str;
-use futures::FutureExt;
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::task::JoinHandle;
 
 use super::heartbeat::{Heartbeat, leave};
@@ -25,7 +26,7 @@ pub(in crate::consumer) struct Classic {
     identity: Identity,
     owned: BTreeSet<TopicPartition>,
     heartbeat: Option<Heartbeat>,
-    joining: Option<JoinHandle<Result<Joined, ClientError>>>,
+    joining: Option<Joining>,
     /// Why to join, if that is due.
     join_reason: Option<&'static str>,
     /// Whether what had to be given up before joining was.
@@ -38,11 +39,16 @@ pub(in crate::consumer) struct Classic {
     joined_topics: BTreeSet<String>,
 }
 
-impl Drop for Classic {
+/// A join that goes on; it ends when this is dropped.
+struct Joining {
+    task: JoinHandle<()>,
+    /// The result, which is there before it is signalled.
+    result: oneshot::Receiver<Result<Joined, ClientError>>,
+}
+
+impl Drop for Joining {
     fn drop(&mut self) {
-        if let Some(joining) = self.joining.take() {
-            joining.abort();
-        }
+        self.task.abort();
     }
 }
 
@@ -105,15 +111,18 @@ impl Classic {
 
     /// A join that has ended, in whatever way.
     fn take_joined(&mut self) -> Option<Action> {
-        let result = self.joining.as_mut()?.now_or_never()?;
+        let result = match self.joining.as_mut()?.result.try_recv() {
+            Ok(result) => result,
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Closed) => Err(ClientError::Closed("consumer")),
+        };
         self.joining = None;
         let joined = match result {
-            Ok(Ok(joined)) => joined,
-            Ok(Err(error)) => {
+            Ok(joined) => joined,
+            Err(error) => {
                 self.join_reason = Some("the last attempt failed");
                 return Some(Action::Fail(error));
             }
-            Err(error) => return Some(Action::Fail(ClientError::Invalid(error.to_string()))),
         };
         tracing::debug!(
             generation = joined.identity.generation,
@@ -165,11 +174,12 @@ impl Classic {
             reason,
         };
         let signals = self.signals.clone();
-        self.joining = Some(tokio::spawn(async move {
-            let result = join.run().await;
+        let (sender, result) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let _ = sender.send(join.run().await);
             signals.notify(None);
-            result
-        }));
+        });
+        self.joining = Some(Joining { task, result });
         Action::None
     }
 
@@ -227,9 +237,7 @@ impl Classic {
     }
 
     pub(super) async fn leave(mut self) {
-        if let Some(joining) = self.joining.take() {
-            joining.abort();
-        }
+        self.joining = None;
         self.heartbeat = None;
         leave(
             &self.coordinator,

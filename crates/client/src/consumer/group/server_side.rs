@@ -46,6 +46,8 @@ struct State {
     tells_owned: bool,
     /// Whether the next heartbeat has to say what is subscribed to.
     tells_subscription: bool,
+    /// Whether the task has given up; noted before it is signalled.
+    has_ended: bool,
     /// Ids of topics by name, learned with assignments.
     ids: BTreeMap<String, TopicId>,
 }
@@ -72,6 +74,7 @@ impl ServerSide {
             target: None,
             tells_owned: true,
             tells_subscription: true,
+            has_ended: false,
             ids: BTreeMap::new(),
         };
         let (state, hurry) = (Mutex::new(state), Notify::new());
@@ -96,8 +99,9 @@ impl ServerSide {
             }
             Some(Notice::Rebalance) | None => {}
         }
-        if self.task.as_ref().is_none_or(JoinHandle::is_finished) {
-            // It had left because nobody polled; now somebody does.
+        if std::mem::take(&mut self.shared.state().has_ended) {
+            // It had left because nobody polled, and now somebody does; or it could not be
+            // helped, and the caller has come back nevertheless.
             self.task = Some(tokio::spawn(self.shared.clone().run()));
         }
         let state = self.shared.state();
@@ -181,7 +185,7 @@ impl Shared {
                     Failure::Passes => backoff.next(),
                     Failure::Rejoins => continue,
                     Failure::Ends(error) => {
-                        return self.signals.notify(Some(Notice::Fatal(error)));
+                        return self.end(Notice::Fatal(error));
                     }
                 },
             };
@@ -198,9 +202,14 @@ impl Shared {
                 );
                 self.leave().await;
                 self.forget();
-                return self.signals.notify(Some(Notice::Lost));
+                return self.end(Notice::Lost);
             }
         }
+    }
+
+    fn end(&self, notice: Notice) {
+        self.state().has_ended = true;
+        self.signals.notify(Some(notice));
     }
 
     /// One heartbeat; gives the time to the next.
