@@ -1,7 +1,8 @@
-//! Brokers to test against: Apache Kafka, if it is installed beside.
+//! Brokers to test against: Fleuve, and Apache Kafka if it is installed beside.
 //!
-//! `FLEUVE_PEERS` names the folder in which `cargo xtask peers` puts it. Without it the tests
-//! that need it say so and pass. `FLEUVE_TEST_BOOTSTRAP` names a broker that already runs.
+//! Fleuve is the binary that `FLEUVE_BIN` names, or the one that was built last. Apache Kafka is
+//! where `FLEUVE_PEERS` says, which `cargo xtask peers` fills. What is not there is named and
+//! left out. `FLEUVE_TEST_BOOTSTRAP` names a broker that runs already, to be tested alone.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -18,23 +19,39 @@ struct Peer {
 }
 
 static KAFKA: OnceLock<Option<Peer>> = OnceLock::new();
+static FLEUVE: OnceLock<Option<Peer>> = OnceLock::new();
 
-/// The address of a broker of Apache Kafka, or nothing, aloud.
-pub(crate) async fn kafka() -> Option<Config> {
-    let peer = KAFKA.get_or_init(start).as_ref();
-    let Some(peer) = peer else {
-        let test = std::thread::current().name().unwrap_or("a test").to_owned();
-        println!("SKIPPED {test}: Apache Kafka is not installed beside (cargo xtask peers)");
-        return None;
-    };
-    let config = Config::bootstrap(&peer.bootstrap);
-    let patient = config.clone().set("default.api.timeout.ms", "120000");
-    let admin = Admin::new(&patient).expect("the configuration is right");
-    admin
-        .describe_cluster()
-        .await
-        .expect("Apache Kafka starts within two minutes");
-    Some(config)
+/// The configuration of a client of each broker that can be tested against.
+pub(crate) async fn brokers() -> Vec<Config> {
+    let mut brokers = Vec::new();
+    if let Ok(bootstrap) = std::env::var("FLEUVE_TEST_BOOTSTRAP") {
+        return vec![Config::bootstrap(bootstrap)];
+    }
+    for (peer, lacking) in [
+        (
+            FLEUVE.get_or_init(start_fleuve),
+            "Fleuve is not built (cargo build -p fleuve)",
+        ),
+        (
+            KAFKA.get_or_init(start_kafka),
+            "Apache Kafka is not installed (cargo xtask peers)",
+        ),
+    ] {
+        let Some(peer) = peer else {
+            let test = std::thread::current().name().unwrap_or("a test").to_owned();
+            println!("SKIPPED {test}: {lacking}");
+            continue;
+        };
+        let config = Config::bootstrap(&peer.bootstrap);
+        let patient = config.clone().set("default.api.timeout.ms", "120000");
+        let admin = Admin::new(&patient).expect("the configuration is right");
+        admin
+            .describe_cluster()
+            .await
+            .expect("a broker starts within two minutes");
+        brokers.push(config);
+    }
+    brokers
 }
 
 /// A name that no other test and no earlier run has used.
@@ -42,13 +59,48 @@ pub(crate) fn fresh(name: &str) -> String {
     format!("{name}-{}", uuid::Uuid::new_v4().simple())
 }
 
-fn start() -> Option<Peer> {
-    if let Ok(bootstrap) = std::env::var("FLEUVE_TEST_BOOTSTRAP") {
-        return Some(Peer {
-            bootstrap,
-            process: None,
-        });
+fn start_fleuve() -> Option<Peer> {
+    let binary = match std::env::var_os("FLEUVE_BIN") {
+        Some(binary) => PathBuf::from(binary),
+        // The test is in `deps`, beside which the binary lies.
+        None => std::env::current_exe()
+            .ok()?
+            .parent()?
+            .parent()?
+            .join("fleuve"),
+    };
+    if !binary.is_file() {
+        return None;
     }
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let [port] = free_ports();
+    let properties = folder.path().join("server.properties");
+    let text = format!(
+        "listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         log.dirs={}\n\
+         offsets.topic.replication.factor=1\n\
+         offsets.topic.num.partitions=5\n\
+         group.initial.rebalance.delay.ms=0\n",
+        folder.path().join("data").display()
+    );
+    std::fs::write(&properties, text).expect("the folder can be written to");
+    let log = std::fs::File::create(folder.path().join("log")).expect("likewise");
+    let child = Command::new(binary)
+        .arg("server")
+        .arg(&properties)
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("fleuve starts");
+    stop_with_the_tests(&child);
+    let bootstrap = format!("127.0.0.1:{port}");
+    Some(Peer {
+        bootstrap,
+        process: Some((child, folder)),
+    })
+}
+
+fn start_kafka() -> Option<Peer> {
     let libs = PathBuf::from(std::env::var("FLEUVE_PEERS").ok()?)
         .join("kafka")
         .join("libs");
@@ -111,8 +163,8 @@ fn stop_with_the_tests(child: &Child) {
         .spawn();
 }
 
-fn free_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
     listeners.map(|listener| listener.local_addr().expect("it is bound").port())
 }
 
