@@ -12,6 +12,7 @@ mod failure;
 mod language;
 pub mod messages;
 mod operation;
+mod refusal;
 mod server;
 mod service;
 mod session;
@@ -21,6 +22,8 @@ pub mod streams;
 mod transport;
 
 pub use config::ConnectConfig;
+pub use decode::read_plan;
+pub use refusal::REFUSED;
 pub use server::{SparkConnect, StartError};
 pub use sql_engine::SqlEngineFactory;
 

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::messages::write_operation::{SaveType, save_table::TableSaveMethod};
 use crate::messages::write_stream_operation_start::{SinkDestination, Trigger};
 use crate::messages::{self, streaming_foreach_function, write_operation, write_operation_v2};
+use crate::refusal::refused;
 
 impl Decoder<'_> {
     /// The relation inside of a `sql_command`: newer clients send one, older ones send text and arguments.
@@ -62,11 +63,7 @@ impl Decoder<'_> {
             }
         };
         if write.with_schema_evolution {
-            return Err(super::not_supported(
-                "WriteOperation",
-                "with_schema_evolution",
-                11,
-            ));
+            return Err(refused("WriteOperation", "with_schema_evolution"));
         }
         Ok(Command::Write(Box::new(ir::WriteOperation {
             input: self.input(write.input, "WriteOperation")?,
@@ -99,18 +96,10 @@ impl Decoder<'_> {
             }
         };
         if !write.clustering_columns.is_empty() {
-            return Err(super::not_supported(
-                "WriteOperationV2",
-                "clustering_columns",
-                9,
-            ));
+            return Err(refused("WriteOperationV2", "clustering_columns"));
         }
         if write.with_schema_evolution {
-            return Err(super::not_supported(
-                "WriteOperationV2",
-                "with_schema_evolution",
-                10,
-            ));
+            return Err(refused("WriteOperationV2", "with_schema_evolution"));
         }
         let overwrite_condition = write
             .overwrite_condition
@@ -133,10 +122,9 @@ impl Decoder<'_> {
         write: messages::WriteStreamOperationStart,
     ) -> Result<ir::WriteStream> {
         if !write.clustering_column_names.is_empty() {
-            return Err(super::not_supported(
+            return Err(refused(
                 "WriteStreamOperationStart",
                 "clustering_column_names",
-                15,
             ));
         }
         let (path, table) = match write.sink_destination {

@@ -10,13 +10,14 @@ use fleuve_sql::ir::{
 use super::data_type::data_type;
 use super::identifier;
 use super::literal::literal;
-use super::{Decoder, Result, not_supported, required};
+use super::{Decoder, Result, required};
 use crate::failure::Failure;
 use crate::language;
 use crate::messages::expression::window::window_frame;
 use crate::messages::expression::{self, ExprType, cast, sort_order};
 use crate::messages::subquery_expression::SubqueryType;
 use crate::messages::{self, Nested, common_inline_user_defined_function as udf};
+use crate::refusal::refused;
 
 impl Decoder<'_> {
     pub(super) fn expressions(
@@ -110,21 +111,13 @@ impl Decoder<'_> {
             },
             ExprType::SubqueryExpression(subquery) => self.subquery(subquery)?,
             ExprType::MergeAction(_) => {
-                return Err(not_supported("Expression", "merge_action", 19));
+                return Err(refused("Expression", "merge_action"));
             }
             ExprType::TypedAggregateExpression(_) => {
-                return Err(not_supported(
-                    "Expression",
-                    "typed_aggregate_expression",
-                    20,
-                ));
+                return Err(refused("Expression", "typed_aggregate_expression"));
             }
             ExprType::DirectShufflePartitionId(_) => {
-                return Err(not_supported(
-                    "Expression",
-                    "direct_shuffle_partition_id",
-                    22,
-                ));
+                return Err(refused("Expression", "direct_shuffle_partition_id"));
             }
             ExprType::Extension(any) => return Err(no_handler(&any)),
         })

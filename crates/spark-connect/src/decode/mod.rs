@@ -17,8 +17,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use fleuve_sql::ir;
+use prost::Message;
 
 use crate::failure::Failure;
+use crate::messages;
 
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
@@ -50,14 +52,25 @@ fn required<T>(value: Option<T>, message: &str, field: &str) -> Result<T> {
     value.ok_or_else(|| Failure::empty_field(&format!("spark.connect.{message}"), field))
 }
 
-/// A kind of `message` that this server does not know how to run.
-fn not_supported(message: &str, name: &str, number: u32) -> Failure {
-    Failure::of(
-        "CONNECT_INVALID_PLAN.INVALID_ONE_OF_FIELD_NOT_SUPPORTED",
-        &[
-            ("fullName", &format!("spark.connect.{message}")),
-            ("name", name),
-            ("number", &number.to_string()),
-        ],
-    )
+/// Decodes a plan's bytes and forgets what they mean: what a fuzzer calls, on a stack as deep as the server's.
+pub fn read_plan(bytes: &[u8]) -> std::result::Result<(), String> {
+    struct Nothing;
+    impl Uploads for Nothing {
+        fn cached(&self, _hash: &str) -> Option<Bytes> {
+            None
+        }
+
+        fn session_id(&self) -> &str {
+            ""
+        }
+    }
+    let plan = messages::Plan::decode(bytes).map_err(|error| error.to_string())?;
+    let decoder = Decoder::new(&Nothing);
+    match plan.op_type {
+        Some(messages::plan::OpType::Root(relation)) => decoder
+            .relation(relation.into_inner())
+            .map(drop)
+            .map_err(|failure| failure.message.clone()),
+        _ => Err("not a relation".to_owned()),
+    }
 }

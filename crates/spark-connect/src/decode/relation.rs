@@ -13,10 +13,11 @@ use prost::Message;
 use super::data_type::{nested, schema};
 use super::expression::no_handler;
 use super::literal::literal;
-use super::{Decoder, Result, not_supported, required};
+use super::{Decoder, Result, required};
 use crate::failure::Failure;
 use crate::messages::relation::RelType;
 use crate::messages::{self, Nested, aggregate, join, parse, read, set_operation};
+use crate::refusal::refused;
 
 type Input = Option<Nested<messages::Relation>>;
 
@@ -199,42 +200,40 @@ impl Decoder<'_> {
             RelType::SampleBy(sample) => self.sample_by(sample)?,
             RelType::Catalog(call) => RelationNode::Catalog(super::catalog::catalog_call(call)?),
             RelType::MapPartitions(map) => self.map_partitions(map)?,
-            RelType::GroupMap(_) => return Err(not_supported("Relation", "group_map", 31)),
-            RelType::CoGroupMap(_) => return Err(not_supported("Relation", "co_group_map", 32)),
+            RelType::GroupMap(_) => return Err(refused("Relation", "group_map")),
+            RelType::CoGroupMap(_) => return Err(refused("Relation", "co_group_map")),
             RelType::ApplyInPandasWithState(_) => {
-                return Err(not_supported("Relation", "apply_in_pandas_with_state", 34));
+                return Err(refused("Relation", "apply_in_pandas_with_state"));
             }
             RelType::CommonInlineUserDefinedTableFunction(_) => {
-                return Err(not_supported(
+                return Err(refused(
                     "Relation",
                     "common_inline_user_defined_table_function",
-                    38,
                 ));
             }
-            RelType::AsOfJoin(_) => return Err(not_supported("Relation", "as_of_join", 39)),
+            RelType::AsOfJoin(_) => return Err(refused("Relation", "as_of_join")),
             RelType::CommonInlineUserDefinedDataSource(_) => {
-                return Err(not_supported(
+                return Err(refused(
                     "Relation",
                     "common_inline_user_defined_data_source",
-                    40,
                 ));
             }
             RelType::RelationChanges(_) => {
-                return Err(not_supported("Relation", "relation_changes", 46));
+                return Err(refused("Relation", "relation_changes"));
             }
             RelType::NearestByJoin(_) => {
-                return Err(not_supported("Relation", "nearest_by_join", 47));
+                return Err(refused("Relation", "nearest_by_join"));
             }
-            RelType::Zip(_) => return Err(not_supported("Relation", "zip", 48)),
-            RelType::MlRelation(_) => return Err(not_supported("Relation", "ml_relation", 300)),
+            RelType::Zip(_) => return Err(refused("Relation", "zip")),
+            RelType::MlRelation(_) => return Err(refused("Relation", "ml_relation")),
             RelType::Extension(any) => return Err(no_handler(&any)),
-            RelType::Unknown(_) => return Err(not_supported("Relation", "unknown", 999)),
+            RelType::Unknown(_) => return Err(refused("Relation", "unknown")),
         })
     }
 
     fn join(&self, join: messages::Join) -> Result<RelationNode> {
         if join.join_data_type.is_some() {
-            return Err(not_supported("Join", "join_data_type", 6));
+            return Err(refused("Join", "join_data_type"));
         }
         if join.join_condition.is_some() && !join.using_columns.is_empty() {
             return Err(Failure::of(

@@ -85,8 +85,9 @@ impl Operation {
 
     /// Ends the operation because nobody can ask for it any more: session or operation are gone.
     pub(crate) fn abandon(&self, why: Failure) {
-        self.cancellation.cancel();
+        // Before the work stops, for it would end as canceled.
         self.finish(Err(why));
+        self.cancellation.cancel();
     }
 
     pub(crate) fn attached(&self) {

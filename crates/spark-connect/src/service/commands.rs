@@ -14,6 +14,7 @@ use crate::messages::{
     self, CachedRemoteRelation, CheckpointCommandResult, Command, GetResourcesCommandResult,
     Nested, ml_command,
 };
+use crate::refusal::refused;
 
 impl Execution {
     pub(super) async fn command(&self, command: Command) -> Result<(), Failure> {
@@ -59,19 +60,19 @@ impl Execution {
             }
             CommandType::MlCommand(ml) => machine_learning(&ml),
             CommandType::RegisterTableFunction(_) => {
-                Err(not_supported("register_table_function", 10))
+                Err(refused("Command", "register_table_function"))
             }
-            CommandType::RegisterDataSource(_) => Err(not_supported("register_data_source", 12)),
+            CommandType::RegisterDataSource(_) => Err(refused("Command", "register_data_source")),
             CommandType::CreateResourceProfileCommand(_) => {
-                Err(not_supported("create_resource_profile_command", 13))
+                Err(refused("Command", "create_resource_profile_command"))
             }
             CommandType::MergeIntoTableCommand(_) => {
-                Err(not_supported("merge_into_table_command", 16))
+                Err(refused("Command", "merge_into_table_command"))
             }
             CommandType::ExecuteExternalCommand(_) => {
-                Err(not_supported("execute_external_command", 18))
+                Err(refused("Command", "execute_external_command"))
             }
-            CommandType::PipelineCommand(_) => Err(not_supported("pipeline_command", 19)),
+            CommandType::PipelineCommand(_) => Err(refused("Command", "pipeline_command")),
             CommandType::Extension(any) => Err(Failure::of(
                 "CONNECT_INVALID_PLAN.NO_HANDLER_FOR_EXTENSION",
                 &[("extensionTypeUrl", &any.type_url)],
@@ -171,17 +172,6 @@ fn rows(
 fn machine_learning(command: &messages::MlCommand) -> Result<(), Failure> {
     match &command.command {
         Some(ml_command::Command::CleanCache(_)) => Ok(()),
-        _ => Err(not_supported("ml_command", 17)),
+        _ => Err(refused("Command", "ml_command")),
     }
-}
-
-fn not_supported(name: &str, number: u32) -> Failure {
-    Failure::of(
-        "CONNECT_INVALID_PLAN.INVALID_ONE_OF_FIELD_NOT_SUPPORTED",
-        &[
-            ("fullName", "spark.connect.Command"),
-            ("name", name),
-            ("number", &number.to_string()),
-        ],
-    )
 }

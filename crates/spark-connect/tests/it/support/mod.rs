@@ -1,0 +1,28 @@
+//! A client, and an engine that does what a test tells it.
+
+pub mod client;
+pub mod engine;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fleuve_spark_connect::{ConnectConfig, SparkConnect};
+
+pub use client::{Client, TestSession};
+pub use engine::ScriptedEngines;
+
+/// A server on a free port over scripted engines.
+pub async fn serve(settings: &[(&str, &str)]) -> (SparkConnect, Arc<ScriptedEngines>) {
+    let mut properties: BTreeMap<String, String> = settings
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    properties.insert("spark.connect.grpc.binding.port".to_owned(), "0".to_owned());
+    let config =
+        ConnectConfig::from_properties(&properties).expect("the test's settings are valid");
+    let engines = Arc::new(ScriptedEngines::default());
+    let server = SparkConnect::start(config, engines.clone())
+        .await
+        .expect("a free port");
+    (server, engines)
+}
