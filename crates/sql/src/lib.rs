@@ -6,14 +6,19 @@
 //! Arrow view types. Start at [`Session`].
 
 mod analyzer;
+mod cast;
 pub mod catalog;
 mod command;
+mod compare;
 mod configuration;
+mod context;
 pub mod error;
 pub mod execution;
 mod formats;
+mod functions;
 pub mod ir;
 pub mod plan;
+mod random;
 mod session;
 pub mod source;
 mod sql;
@@ -25,3 +30,4 @@ pub use error::SparkError;
 pub use execution::RowStream;
 pub use plan::AnalyzedPlan;
 pub use session::{Environment, Session, Statement};
+pub use sql::parse_identifier;

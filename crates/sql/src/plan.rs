@@ -211,3 +211,60 @@ impl UserDefinedLogicalNodeCore for EventTimeWatermark {
         Some(vec![needed])
     }
 }
+
+/// Distinct rows of a stream: the first row of equal keys. A batch plan never holds this node.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Deduplicate {
+    pub input: LogicalPlan,
+    /// The plan's names of the key columns.
+    pub keys: Vec<String>,
+    /// Keys are forgotten once the watermark has passed their time.
+    pub within_watermark: bool,
+}
+
+impl fmt::Debug for Deduplicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        UserDefinedLogicalNodeCore::fmt_for_explain(self, f)
+    }
+}
+
+impl PartialOrd for Deduplicate {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.keys.partial_cmp(&other.keys)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for Deduplicate {
+    fn name(&self) -> &str {
+        "Deduplicate"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        self.input.schema()
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        Vec::new()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Deduplicate: {}", self.keys.join(", "))
+    }
+
+    fn with_exprs_and_inputs(
+        &self,
+        _exprs: Vec<Expr>,
+        inputs: Vec<LogicalPlan>,
+    ) -> EngineResult<Self> {
+        let [input] = <[LogicalPlan; 1]>::try_from(inputs)
+            .map_err(|_| DataFusionError::Plan("Deduplicate has one input".to_owned()))?;
+        Ok(Self {
+            input,
+            ..self.clone()
+        })
+    }
+}

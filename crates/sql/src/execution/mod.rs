@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::types::{INTERNAL_TIME_ZONE, to_arrow_schema};
 
 pub use conform::conform;
-pub(crate) use conform::{rename_schema, with_schema};
+pub(crate) use conform::{rename_schema, reshape, with_schema};
 
 /// Rows per batch inside the engine.
 const BATCH_ROWS: usize = 8192;
@@ -160,4 +160,22 @@ pub(crate) async fn explain(
         plan.plan.display_indent(),
         optimized.display_indent(),
     ))
+}
+
+/// Partitions put together so that there are `wanted` of them, or as many as there are rows' origins.
+pub(crate) fn regroup(
+    partitions: Vec<BoxStream<'static, Result<RecordBatch>>>,
+    wanted: Option<usize>,
+) -> Vec<BoxStream<'static, Result<RecordBatch>>> {
+    let Some(wanted) = wanted.filter(|wanted| *wanted > 0 && *wanted < partitions.len()) else {
+        return partitions;
+    };
+    let mut groups: Vec<Vec<_>> = (0..wanted).map(|_| Vec::new()).collect();
+    for (index, partition) in partitions.into_iter().enumerate() {
+        groups[index % wanted].push(partition);
+    }
+    groups
+        .into_iter()
+        .map(|group| stream::iter(group).flatten().boxed())
+        .collect()
 }

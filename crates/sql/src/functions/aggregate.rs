@@ -1,0 +1,774 @@
+//! Aggregate functions.
+
+use std::sync::Arc;
+
+use datafusion::functions_aggregate as engine;
+use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, Sort};
+use datafusion::logical_expr::{AggregateUDF, Expr};
+
+use super::{Arg, Function, FunctionCall, Invocation, custom};
+use crate::analyzer::TypedExpr;
+use crate::error::{Result, SparkError};
+use crate::ir::{DataType, Literal};
+use crate::types::coercion::bounded_decimal;
+use crate::types::{coercion, sql_name};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    custom("count", count),
+    custom("count_if", count_if),
+    custom("sum", |call| sum(call, false)),
+    custom("try_sum", |call| sum(call, true)),
+    custom("avg", average).or(&["mean", "try_avg"]),
+    custom("min", |call| extreme(call, engine::min_max::min_udaf())),
+    custom("max", |call| extreme(call, engine::min_max::max_udaf())),
+    custom("min_by", |call| by(call, true)),
+    custom("max_by", |call| by(call, false)),
+    custom("first", |call| positional(call, true)).or(&["first_value", "any_value"]),
+    custom("last", |call| positional(call, false)).or(&["last_value"]),
+    custom("collect_list", |call| collect(call, false)).or(&["array_agg"]),
+    custom("collect_set", |call| collect(call, true)),
+    custom("stddev", |call| moment(call, engine::stddev::stddev_udaf()))
+        .or(&["std", "stddev_samp"]),
+    custom("stddev_pop", |call| {
+        moment(call, engine::stddev::stddev_pop_udaf())
+    }),
+    custom("variance", |call| {
+        moment(call, engine::variance::var_samp_udaf())
+    })
+    .or(&["var_samp"]),
+    custom("var_pop", |call| {
+        moment(call, engine::variance::var_pop_udaf())
+    }),
+    custom("corr", |call| pair(call, engine::correlation::corr_udaf())),
+    custom("covar_samp", |call| {
+        pair(call, engine::covariance::covar_samp_udaf())
+    }),
+    custom("covar_pop", |call| {
+        pair(call, engine::covariance::covar_pop_udaf())
+    }),
+    custom("regr_count", |call| {
+        regression(call, engine::regr::regr_count_udaf(), DataType::Long)
+    }),
+    custom("regr_avgx", |call| {
+        regression(call, engine::regr::regr_avgx_udaf(), DataType::Double)
+    }),
+    custom("regr_avgy", |call| {
+        regression(call, engine::regr::regr_avgy_udaf(), DataType::Double)
+    }),
+    custom("regr_sxx", |call| {
+        regression(call, engine::regr::regr_sxx_udaf(), DataType::Double)
+    }),
+    custom("regr_sxy", |call| {
+        regression(call, engine::regr::regr_sxy_udaf(), DataType::Double)
+    }),
+    custom("regr_syy", |call| {
+        regression(call, engine::regr::regr_syy_udaf(), DataType::Double)
+    }),
+    custom("regr_slope", |call| {
+        regression(call, engine::regr::regr_slope_udaf(), DataType::Double)
+    }),
+    custom("regr_intercept", |call| {
+        regression(call, engine::regr::regr_intercept_udaf(), DataType::Double)
+    }),
+    custom("regr_r2", |call| {
+        regression(call, engine::regr::regr_r2_udaf(), DataType::Double)
+    }),
+    custom("bool_and", |call| {
+        boolean(call, engine::bool_and_or::bool_and_udaf())
+    })
+    .or(&["every"]),
+    custom("bool_or", |call| {
+        boolean(call, engine::bool_and_or::bool_or_udaf())
+    })
+    .or(&["some", "any"]),
+    custom("bit_and", |call| {
+        bits(call, engine::bit_and_or_xor::bit_and_udaf())
+    }),
+    custom("bit_or", |call| {
+        bits(call, engine::bit_and_or_xor::bit_or_udaf())
+    }),
+    custom("bit_xor", |call| {
+        bits(call, engine::bit_and_or_xor::bit_xor_udaf())
+    }),
+    custom("approx_count_distinct", approx_count_distinct),
+    custom("percentile_approx", |call| percentile(call, true)).or(&["approx_percentile"]),
+    custom("percentile", |call| percentile(call, false)).or(&["percentile_cont"]),
+    custom("median", median),
+    custom("mode", mode),
+    custom("skewness", |call| shape(call, true)),
+    custom("kurtosis", |call| shape(call, false)),
+    custom("product", product),
+    custom("string_agg", string_agg).or(&["listagg"]),
+    custom("grouping", grouping),
+    custom("grouping_id", grouping),
+];
+
+impl FunctionCall<'_> {
+    /// An aggregate of DataFusion's over the arguments as they are.
+    fn aggregate(&self, function: Arc<AggregateUDF>, arguments: Vec<Expr>) -> Expr {
+        self.aggregate_ordered(function, arguments, Vec::new(), None)
+    }
+
+    fn aggregate_ordered(
+        &self,
+        function: Arc<AggregateUDF>,
+        arguments: Vec<Expr>,
+        order: Vec<Sort>,
+        nulls: Option<NullTreatment>,
+    ) -> Expr {
+        let filter = self.filter.as_ref().map(|f| Box::new(f.expr.clone()));
+        Expr::AggregateFunction(AggregateFunction::new_udf(
+            function,
+            arguments,
+            self.distinct,
+            filter,
+            order,
+            nulls,
+        ))
+    }
+
+    /// The call's text, a filter included.
+    fn aggregate_text(&self) -> String {
+        self.filtered(self.text())
+    }
+
+    fn filtered(&self, text: String) -> String {
+        match &self.filter {
+            Some(filter) => format!("{text} FILTER (WHERE {})", filter.name),
+            None => text,
+        }
+    }
+
+    fn aggregate_value(&self, expr: Expr, data_type: DataType, nullable: bool) -> TypedExpr {
+        TypedExpr::new(expr, data_type, nullable, self.aggregate_text())
+    }
+}
+
+fn count(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, usize::MAX)?;
+    let text = call.aggregate_text();
+    let arguments = if call.arguments.len() == 1 {
+        let only = call.arguments[0].clone();
+        if only.constant().is_some_and(|v| !v.is_null()) {
+            vec![datafusion::prelude::lit(1i64)]
+        } else {
+            vec![only.expr]
+        }
+    } else {
+        // A row counts if none of its values is null.
+        let mut conditions = Vec::new();
+        for argument in call.arguments.clone() {
+            conditions.push(call.apply("isnotnull", vec![argument])?);
+        }
+        let mut all = conditions.remove(0);
+        for condition in conditions {
+            all = call.apply("and", vec![all, condition])?;
+        }
+        let value = if call.distinct {
+            let arguments = call.arguments.clone();
+            call.apply("struct", arguments)?
+        } else {
+            call.analyzer.literal(&Literal::Long(1))?
+        };
+        vec![call.apply("when", vec![all, value])?.expr]
+    };
+    let expr = call.aggregate(engine::count::count_udaf(), arguments);
+    Ok(TypedExpr::new(expr, DataType::Long, false, text))
+}
+
+fn count_if(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    call.convert(0, Arg::Boolean)?;
+    let text = call.aggregate_text();
+    let condition = call.arguments[0].clone();
+    let one = call.analyzer.literal(&Literal::Long(1))?;
+    let value = call.apply("when", vec![condition, one])?;
+    let expr = call.aggregate(engine::count::count_udaf(), vec![value.expr]);
+    Ok(TypedExpr::new(expr, DataType::Long, false, text))
+}
+
+fn sum(call: &mut FunctionCall<'_>, trying: bool) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = call.aggregate_text();
+    let (operand, result) = match &call.arguments[0].data_type {
+        t if t.is_integral() => (DataType::Long, DataType::Long),
+        DataType::Decimal { precision, scale } => {
+            let result = bounded_decimal(i32::from(*precision) + 10, i32::from(*scale));
+            (call.arguments[0].data_type.clone(), result)
+        }
+        DataType::Float | DataType::Double | DataType::String(_) | DataType::Null => {
+            (DataType::Double, DataType::Double)
+        }
+        _ => return Err(call.unexpected_type(0, "\"NUMERIC\" or \"ANSI INTERVAL\"")),
+    };
+    let argument = call
+        .analyzer
+        .cast_implicitly(call.arguments[0].clone(), &operand)?;
+    if operand != DataType::Long {
+        let expr = call.aggregate(engine::sum::sum_udaf(), vec![argument.expr]);
+        return Ok(TypedExpr::new(expr, result, true, text));
+    }
+    // Long sums are made of decimals, so that an overflow is seen at the end.
+    let wide = DataType::Decimal {
+        precision: 20,
+        scale: 0,
+    };
+    let small = matches!(
+        call.arguments[0].data_type,
+        DataType::Byte | DataType::Short | DataType::Integer
+    );
+    if small {
+        let expr = call.aggregate(engine::sum::sum_udaf(), vec![argument.expr]);
+        return Ok(TypedExpr::new(expr, result, true, text));
+    }
+    let argument = call.analyzer.cast_implicitly(argument, &wide)?;
+    let total = call.aggregate(engine::sum::sum_udaf(), vec![argument.expr]);
+    let total = TypedExpr::new(total, bounded_decimal(30, 0), true, text.clone());
+    let ansi = call.analyzer.context.ansi;
+    let kernel = Arc::new(move |inv: &Invocation<'_>| {
+        let totals = inv.decimals(0)?;
+        inv.build::<arrow::datatypes::Int64Type>(|row| match totals.get(row) {
+            None => Ok(None),
+            Some(total) => match i64::try_from(total) {
+                Ok(total) => Ok(Some(total)),
+                Err(_) if trying => Ok(None),
+                Err(_) if ansi => Err(SparkError::arithmetic_overflow(
+                    "long overflow",
+                    Some("try_sum"),
+                )),
+                Err(_) => Ok(Some(total as i64)),
+            },
+        })
+    });
+    let expr = call.maker().call(
+        "checked_sum",
+        format!("{trying}"),
+        kernel,
+        &[total],
+        DataType::Long,
+        true,
+    );
+    Ok(TypedExpr::new(expr, result, true, text))
+}
+
+fn average(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = call.aggregate_text();
+    let (operand, result) = match &call.arguments[0].data_type {
+        DataType::Decimal { precision, scale } => {
+            let result = bounded_decimal(i32::from(*precision) + 4, i32::from(*scale) + 4);
+            (call.arguments[0].data_type.clone(), result)
+        }
+        t if t.is_numeric() || t.is_string() || *t == DataType::Null => {
+            (DataType::Double, DataType::Double)
+        }
+        _ => return Err(call.unexpected_type(0, "\"NUMERIC\" or \"ANSI INTERVAL\"")),
+    };
+    let argument = call
+        .analyzer
+        .cast_implicitly(call.arguments[0].clone(), &operand)?;
+    let expr = call.aggregate(engine::average::avg_udaf(), vec![argument.expr]);
+    Ok(TypedExpr::new(expr, result, true, text))
+}
+
+fn extreme(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let argument = call.arguments[0].clone();
+    if !coercion::is_orderable(&argument.data_type) {
+        return Err(SparkError::invalid_ordering_type(
+            &call.text(),
+            &call.name,
+            &sql_name(&argument.data_type),
+        ));
+    }
+    if argument.data_type == DataType::Null {
+        let text = call.aggregate_text();
+        return Ok(call
+            .analyzer
+            .literal(&Literal::Null(DataType::Null))?
+            .with_name(text));
+    }
+    call.distinct = false;
+    let expr = call.aggregate(function, vec![argument.expr]);
+    Ok(call.aggregate_value(expr, argument.data_type, true))
+}
+
+/// The value beside the least or greatest key.
+fn by(call: &mut FunctionCall<'_>, least: bool) -> Result<TypedExpr> {
+    call.arity(2, 2)?;
+    let [value, key] = [0, 1].map(|i| call.arguments[i].clone());
+    if !coercion::is_orderable(&key.data_type) {
+        return Err(SparkError::invalid_ordering_type(
+            &call.text(),
+            &call.name,
+            &sql_name(&key.data_type),
+        ));
+    }
+    let order = vec![Sort::new(key.expr, least, false)];
+    let expr = call.aggregate_ordered(
+        engine::first_last::first_value_udaf(),
+        vec![value.expr],
+        order,
+        None,
+    );
+    Ok(call.aggregate_value(expr, value.data_type, true))
+}
+
+fn positional(call: &mut FunctionCall<'_>, first: bool) -> Result<TypedExpr> {
+    call.arity(1, 2)?;
+    let ignore = call
+        .arguments
+        .get(1)
+        .is_some_and(|a| a.expr == datafusion::prelude::lit(true));
+    let value = call.arguments[0].clone();
+    let text = call.filtered(format!(
+        "{}({}){}",
+        call.name,
+        value.name,
+        if ignore { " ignore nulls" } else { "" }
+    ));
+    let function = if first {
+        engine::first_last::first_value_udaf()
+    } else {
+        engine::first_last::last_value_udaf()
+    };
+    let nulls = Some(if ignore {
+        NullTreatment::IgnoreNulls
+    } else {
+        NullTreatment::RespectNulls
+    });
+    call.distinct = false;
+    let expr = call.aggregate_ordered(function, vec![value.expr], Vec::new(), nulls);
+    Ok(TypedExpr::new(expr, value.data_type, true, text))
+}
+
+fn collect(call: &mut FunctionCall<'_>, set: bool) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = if call.name == "array_agg" {
+        call.filtered(format!(
+            "collect_list({}{})",
+            if call.distinct { "DISTINCT " } else { "" },
+            call.arguments[0].name
+        ))
+    } else {
+        call.aggregate_text()
+    };
+    let value = call.arguments[0].clone();
+    if set {
+        call.distinct = true;
+    }
+    let present = Expr::IsNotNull(Box::new(value.expr.clone()));
+    let filter = match &call.filter {
+        Some(filter) => filter.expr.clone().and(present),
+        None => present,
+    };
+    let expr = Expr::AggregateFunction(AggregateFunction::new_udf(
+        engine::array_agg::array_agg_udaf(),
+        vec![value.expr],
+        call.distinct,
+        Some(Box::new(filter)),
+        vec![],
+        None,
+    ));
+    let data_type = DataType::array(value.data_type, false);
+    let collected = TypedExpr::new(expr, data_type.clone(), true, text.clone());
+    // No rows make an empty array and not null.
+    let kernel = Arc::new(|inv: &Invocation<'_>| {
+        use arrow::array::{Array, AsArray, ListArray};
+        let list = inv.expanded(0)?;
+        let list = list.as_list::<i32>();
+        if list.null_count() == 0 {
+            return inv.expanded(0);
+        }
+        let lengths = (0..list.len()).map(|i| {
+            if list.is_null(i) {
+                0
+            } else {
+                list.value_length(i) as usize
+            }
+        });
+        let offsets = arrow::buffer::OffsetBuffer::from_lengths(lengths);
+        let parts: Vec<arrow::array::ArrayRef> = (0..list.len())
+            .filter(|i| list.is_valid(*i))
+            .map(|i| list.value(i))
+            .collect();
+        let refs: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        let values = if refs.is_empty() {
+            arrow::array::new_empty_array(&list.value_type())
+        } else {
+            arrow::compute::concat(&refs)?
+        };
+        let arrow::datatypes::DataType::List(field) = list.data_type().clone() else {
+            return Err(SparkError::internal("not a list"));
+        };
+        Ok(Arc::new(ListArray::try_new(field, offsets, values, None)?) as arrow::array::ArrayRef)
+    });
+    let expr = call.maker().call(
+        "collected",
+        "",
+        kernel,
+        &[collected],
+        data_type.clone(),
+        false,
+    );
+    Ok(TypedExpr::new(expr, data_type, false, text))
+}
+
+fn moment(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = call.aggregate_text();
+    call.convert(0, Arg::Double)?;
+    let argument = call.arguments[0].expr.clone();
+    let expr = call.aggregate(function, vec![argument]);
+    Ok(TypedExpr::new(expr, DataType::Double, true, text))
+}
+
+fn pair(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<TypedExpr> {
+    regression(call, function, DataType::Double)
+}
+
+fn regression(
+    call: &mut FunctionCall<'_>,
+    function: Arc<AggregateUDF>,
+    result: DataType,
+) -> Result<TypedExpr> {
+    call.arity(2, 2)?;
+    let text = call.aggregate_text();
+    call.convert(0, Arg::Double)?;
+    call.convert(1, Arg::Double)?;
+    let arguments = call.arguments.iter().map(|a| a.expr.clone()).collect();
+    let expr = call.aggregate(function, arguments);
+    let nullable = result != DataType::Long;
+    let expr = if nullable {
+        expr
+    } else {
+        datafusion::logical_expr::cast(expr, arrow::datatypes::DataType::Int64)
+    };
+    Ok(TypedExpr::new(expr, result, nullable, text))
+}
+
+fn boolean(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = call.aggregate_text();
+    if !matches!(
+        call.arguments[0].data_type,
+        DataType::Boolean | DataType::Null
+    ) {
+        return Err(call.unexpected_type(0, "\"BOOLEAN\""));
+    }
+    call.convert(0, Arg::Boolean)?;
+    let argument = call.arguments[0].expr.clone();
+    let expr = call.aggregate(function, vec![argument]);
+    Ok(TypedExpr::new(expr, DataType::Boolean, true, text))
+}
+
+fn bits(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = call.aggregate_text();
+    call.convert(0, Arg::Integral)?;
+    let argument = call.arguments[0].clone();
+    let expr = call.aggregate(function, vec![argument.expr]);
+    Ok(TypedExpr::new(expr, argument.data_type, true, text))
+}
+
+fn approx_count_distinct(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 2)?;
+    let text = call.aggregate_text();
+    // Counted exactly: the estimate of an exact count is the count.
+    call.distinct = true;
+    let argument = call.arguments[0].expr.clone();
+    let expr = call.aggregate(engine::count::count_udaf(), vec![argument]);
+    Ok(TypedExpr::new(expr, DataType::Long, false, text))
+}
+
+/// All values of a group, sorted: what percentiles, modes and shapes are computed from.
+fn gathered(call: &FunctionCall<'_>, value: &TypedExpr) -> TypedExpr {
+    let present = Expr::IsNotNull(Box::new(value.expr.clone()));
+    let filter = match &call.filter {
+        Some(filter) => filter.expr.clone().and(present),
+        None => present,
+    };
+    let expr = Expr::AggregateFunction(AggregateFunction::new_udf(
+        engine::array_agg::array_agg_udaf(),
+        vec![value.expr.clone()],
+        call.distinct,
+        Some(Box::new(filter)),
+        vec![],
+        None,
+    ));
+    TypedExpr::new(
+        expr,
+        DataType::array(value.data_type.clone(), false),
+        true,
+        value.name.clone(),
+    )
+}
+
+/// A value computed from the doubles of a group.
+fn over_doubles(
+    call: &mut FunctionCall<'_>,
+    key: &str,
+    compute: impl Fn(&mut Vec<f64>) -> Option<f64> + Send + Sync + 'static,
+) -> Result<TypedExpr> {
+    use arrow::array::{Array, AsArray};
+    let text = call.aggregate_text();
+    call.convert(0, Arg::Double)?;
+    let values = gathered(call, &call.arguments[0].clone());
+    let kernel = Arc::new(move |inv: &Invocation<'_>| {
+        let lists = inv.lists(0)?;
+        inv.build::<arrow::datatypes::Float64Type>(|row| {
+            let Some(list) = lists.get(row) else {
+                return Ok(None);
+            };
+            let list = list.as_primitive::<arrow::datatypes::Float64Type>();
+            if list.is_empty() {
+                return Ok(None);
+            }
+            let mut values: Vec<f64> = list.values().to_vec();
+            Ok(compute(&mut values))
+        })
+    });
+    let expr = call.maker().call(
+        "over_doubles",
+        key,
+        kernel,
+        &[values],
+        DataType::Double,
+        true,
+    );
+    Ok(TypedExpr::new(expr, DataType::Double, true, text))
+}
+
+fn percentile(call: &mut FunctionCall<'_>, approximate: bool) -> Result<TypedExpr> {
+    use arrow::array::{Array, ArrayRef, AsArray};
+    call.arity(2, 3)?;
+    let text = if call.name == "approx_percentile"
+        || call.name == "percentile_approx"
+        || call.name == "percentile"
+    {
+        if approximate && call.arguments.len() == 2 {
+            format!(
+                "{}({}, {}, 10000)",
+                call.name, call.arguments[0].name, call.arguments[1].name
+            )
+        } else if !approximate && call.arguments.len() == 2 {
+            format!(
+                "{}({}, {}, 1)",
+                call.name, call.arguments[0].name, call.arguments[1].name
+            )
+        } else {
+            call.aggregate_text()
+        }
+    } else {
+        call.aggregate_text()
+    };
+    let original = call.arguments[0].data_type.clone();
+    if !original.is_numeric() && !original.is_string() && original != DataType::Null {
+        return Err(call.unexpected_type(0, "\"NUMERIC\""));
+    }
+    let fractions = call.analyzer.evaluate(&call.arguments[1])?;
+    let is_array = matches!(call.arguments[1].data_type, DataType::Array { .. });
+    let fractions: ArrayRef = fractions.to_array()?;
+    let fractions = if is_array {
+        fractions.as_list::<i32>().value(0)
+    } else {
+        fractions
+    };
+    let fractions = arrow::compute::cast(&fractions, &arrow::datatypes::DataType::Float64)?;
+    let fractions: Vec<f64> = fractions
+        .as_primitive::<arrow::datatypes::Float64Type>()
+        .values()
+        .to_vec();
+    if fractions.iter().any(|f| !(0.0..=1.0).contains(f)) {
+        return Err(SparkError::mismatch(
+            "VALUE_OUT_OF_RANGE",
+            &text,
+            "the percentage must be between [0.0, 1.0].",
+        ));
+    }
+    let element = if approximate && original.is_numeric() {
+        original
+    } else {
+        DataType::Double
+    };
+    call.convert(0, Arg::Double)?;
+    let values = gathered(call, &call.arguments[0].clone());
+    let doubles = DataType::array(DataType::Double, false);
+    let key = format!("{approximate} {fractions:?}");
+    let kernel = Arc::new(move |inv: &Invocation<'_>| {
+        let lists = inv.lists(0)?;
+        let mut builder = arrow::array::ListBuilder::new(arrow::array::Float64Builder::new());
+        for row in 0..inv.rows {
+            let list = lists.get(row).filter(|l| !l.is_empty());
+            match list {
+                None => builder.append_null(),
+                Some(list) => {
+                    let mut values = list
+                        .as_primitive::<arrow::datatypes::Float64Type>()
+                        .values()
+                        .to_vec();
+                    values.sort_by(|a, b| crate::compare::double(*a, *b));
+                    for fraction in &fractions {
+                        builder
+                            .values()
+                            .append_value(quantile(&values, *fraction, approximate));
+                    }
+                    builder.append(true);
+                }
+            }
+        }
+        Ok(Arc::new(builder.finish()) as ArrayRef)
+    });
+    let expr = call
+        .maker()
+        .call("percentiles", key, kernel, &[values], doubles.clone(), true);
+    let all = TypedExpr::new(expr, doubles, true, text.clone());
+    let result = if is_array {
+        call.analyzer
+            .cast_implicitly(all, &DataType::array(element, false))?
+    } else {
+        let zero = call.analyzer.literal(&Literal::Integer(0))?;
+        let one = call.apply("get", vec![all, zero])?;
+        call.analyzer.cast_implicitly(one, &element)?
+    };
+    Ok(result.with_name(text))
+}
+
+/// The value at a fraction of sorted values: the least that covers it, or interpolated between two.
+fn quantile(sorted: &[f64], fraction: f64, discrete: bool) -> f64 {
+    let last = sorted.len() - 1;
+    if discrete {
+        let rank = (fraction * sorted.len() as f64).ceil() as usize;
+        return sorted[rank.saturating_sub(1).min(last)];
+    }
+    let place = fraction * last as f64;
+    let (low, high) = (place.floor() as usize, place.ceil() as usize);
+    if low == high {
+        return sorted[low];
+    }
+    (high as f64 - place) * sorted[low] + (place - low as f64) * sorted[high]
+}
+
+fn median(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    over_doubles(call, "median", |values| {
+        values.sort_by(|a, b| crate::compare::double(*a, *b));
+        Some(quantile(values, 0.5, false))
+    })
+}
+
+fn shape(call: &mut FunctionCall<'_>, skewness: bool) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    over_doubles(
+        call,
+        if skewness { "skewness" } else { "kurtosis" },
+        move |values| {
+            let count = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / count;
+            let power = |n: i32| values.iter().map(|v| (v - mean).powi(n)).sum::<f64>();
+            let m2 = power(2);
+            if m2 == 0.0 {
+                return None;
+            }
+            Some(if skewness {
+                count.sqrt() * power(3) / (m2 * m2 * m2).sqrt()
+            } else {
+                count * power(4) / (m2 * m2) - 3.0
+            })
+        },
+    )
+}
+
+fn product(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    over_doubles(call, "product", |values| Some(values.iter().product()))
+}
+
+fn mode(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    use arrow::array::{Array, AsArray};
+    call.arity(1, 2)?;
+    let text = if call.arguments.len() == 1 {
+        call.aggregate_text()
+    } else {
+        call.aggregate_text()
+    };
+    let value = call.arguments[0].clone();
+    let values = gathered(call, &value);
+    let element = value.data_type.clone();
+    let inner = element.clone();
+    let kernel = Arc::new(move |inv: &Invocation<'_>| {
+        let lists = inv.expanded(0)?;
+        let lists = lists.as_list::<i32>();
+        let rows =
+            arrow::row::RowConverter::new(vec![arrow::row::SortField::new(lists.value_type())])?;
+        let encoded = rows.convert_columns(&[lists.values().clone()])?;
+        let _ = &inner;
+        let chosen: arrow::array::UInt32Array = (0..lists.len())
+            .map(|row| {
+                let (start, end) = (
+                    lists.value_offsets()[row] as usize,
+                    lists.value_offsets()[row + 1] as usize,
+                );
+                let mut counts: std::collections::BTreeMap<&[u8], (usize, usize)> =
+                    Default::default();
+                for index in start..end {
+                    let count = counts
+                        .entry(encoded.row(index).data())
+                        .or_insert((0, index));
+                    count.0 += 1;
+                }
+                let most = counts.values().map(|(c, _)| *c).max()?;
+                counts
+                    .values()
+                    .find(|(c, _)| *c == most)
+                    .map(|(_, index)| *index as u32)
+            })
+            .collect();
+        Ok(arrow::compute::take(lists.values(), &chosen, None)?)
+    });
+    let expr = call
+        .maker()
+        .call("mode_of", "", kernel, &[values], element.clone(), true);
+    Ok(TypedExpr::new(expr, element, true, text))
+}
+
+fn string_agg(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 2)?;
+    let name = call.name.clone();
+    let delimiter = match call.arguments.get(1) {
+        Some(delimiter) => delimiter.clone(),
+        None => call.analyzer.literal(&Literal::String(String::new()))?,
+    };
+    let text = call.filtered(if call.arguments.len() == 1 {
+        format!("{name}({}, NULL)", call.arguments[0].name)
+    } else {
+        call.text()
+    });
+    call.arguments.truncate(1);
+    call.convert(0, Arg::Str)?;
+    let value = call.arguments[0].clone();
+    let values = gathered(call, &value);
+    let joined = call.apply("array_join", vec![values.clone(), delimiter])?;
+    let size = call.apply("size", vec![values])?;
+    let zero = call.analyzer.literal(&Literal::Integer(0))?;
+    let some = call.apply(">", vec![size, zero])?;
+    Ok(call.apply("when", vec![some, joined])?.with_name(text))
+}
+
+/// Which set of a rollup, cube or grouping sets a row belongs to; the analyzer puts the set's bits in its place.
+fn grouping(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    let data_type = if call.name == "grouping" {
+        DataType::Byte
+    } else {
+        DataType::Long
+    };
+    let name = call.name.clone();
+    let value = call.call(&name, data_type, false, |_| {
+        Err(SparkError::mismatch(
+            "UNSUPPORTED_GROUPING_EXPRESSION",
+            "grouping",
+            "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
+        ))
+    });
+    Ok(value)
+}

@@ -1,0 +1,3 @@
+//! JSON.
+use super::Function;
+pub(super) const FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,189 @@
+//! Spark's functions: one table, one family a file.
+//!
+//! One more function is one more entry in its family's `FUNCTIONS`. An entry says how arguments are checked and
+//! converted, what type comes out, and which kernel computes it; or it builds the expression itself. Start at
+//! [`Function`] and [`find`].
+
+mod arguments;
+pub(crate) mod call;
+pub(crate) mod invocation;
+pub(crate) mod udf;
+
+mod aggregate;
+pub(crate) mod arithmetic;
+mod bitwise;
+mod collection;
+mod comparison;
+mod conditional;
+mod datetime;
+mod generator;
+mod hash;
+mod higher_order;
+mod json;
+mod map;
+mod math;
+mod misc;
+pub(crate) mod pattern;
+mod string;
+mod structure;
+mod url;
+pub(crate) mod window;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use arrow::array::ArrayRef;
+
+pub(crate) use arguments::{Arg, Nulls, Returns, ordinal, storable};
+pub(crate) use call::{FunctionCall, Generator};
+pub(crate) use invocation::Invocation;
+
+use crate::analyzer::TypedExpr;
+use crate::error::Result;
+
+/// One function of the language.
+pub(crate) struct Function {
+    /// The name that its result's column shows, unless the user wrote an alias.
+    pub(crate) name: &'static str,
+    pub(crate) aliases: &'static [&'static str],
+    pub(crate) build: Build,
+}
+
+/// How a call becomes an expression.
+pub(crate) enum Build {
+    /// Arguments converted to fixed types, one kernel.
+    Scalar {
+        arguments: &'static [Arg],
+        /// How many of the arguments must be given.
+        required: usize,
+        returns: Returns,
+        nulls: Nulls,
+        kernel: fn(&Invocation<'_>) -> Result<ArrayRef>,
+    },
+    /// Anything else that yields one value a row.
+    Custom(fn(&mut FunctionCall<'_>) -> Result<TypedExpr>),
+    /// Arguments that are lambdas stay unresolved until the function knows their parameters.
+    HigherOrder(fn(&mut FunctionCall<'_>) -> Result<TypedExpr>),
+    /// Several rows for one.
+    Generator(fn(&mut FunctionCall<'_>) -> Result<Generator>),
+}
+
+/// A function whose arguments have fixed types.
+pub(crate) const fn scalar(
+    name: &'static str,
+    arguments: &'static [Arg],
+    returns: Returns,
+    kernel: fn(&Invocation<'_>) -> Result<ArrayRef>,
+) -> Function {
+    let build = Build::Scalar {
+        arguments,
+        required: arguments.len(),
+        returns,
+        nulls: Nulls::InOut,
+        kernel,
+    };
+    Function {
+        name,
+        aliases: &[],
+        build,
+    }
+}
+
+pub(crate) const fn custom(
+    name: &'static str,
+    build: fn(&mut FunctionCall<'_>) -> Result<TypedExpr>,
+) -> Function {
+    Function {
+        name,
+        aliases: &[],
+        build: Build::Custom(build),
+    }
+}
+
+pub(crate) const fn higher_order(
+    name: &'static str,
+    build: fn(&mut FunctionCall<'_>) -> Result<TypedExpr>,
+) -> Function {
+    Function {
+        name,
+        aliases: &[],
+        build: Build::HigherOrder(build),
+    }
+}
+
+pub(crate) const fn generator(
+    name: &'static str,
+    build: fn(&mut FunctionCall<'_>) -> Result<Generator>,
+) -> Function {
+    Function {
+        name,
+        aliases: &[],
+        build: Build::Generator(build),
+    }
+}
+
+impl Function {
+    pub(crate) const fn or(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// Only the first `count` arguments must be given.
+    pub(crate) const fn needs(mut self, count: usize) -> Self {
+        if let Build::Scalar { required, .. } = &mut self.build {
+            *required = count;
+        }
+        self
+    }
+
+    pub(crate) const fn nulls(mut self, how: Nulls) -> Self {
+        if let Build::Scalar { nulls, .. } = &mut self.build {
+            *nulls = how;
+        }
+        self
+    }
+}
+
+const FAMILIES: &[&[Function]] = &[
+    aggregate::FUNCTIONS,
+    arithmetic::FUNCTIONS,
+    bitwise::FUNCTIONS,
+    collection::FUNCTIONS,
+    comparison::FUNCTIONS,
+    conditional::FUNCTIONS,
+    datetime::FUNCTIONS,
+    generator::FUNCTIONS,
+    hash::FUNCTIONS,
+    higher_order::FUNCTIONS,
+    json::FUNCTIONS,
+    map::FUNCTIONS,
+    math::FUNCTIONS,
+    misc::FUNCTIONS,
+    pattern::FUNCTIONS,
+    string::FUNCTIONS,
+    structure::FUNCTIONS,
+    url::FUNCTIONS,
+    window::FUNCTIONS,
+];
+
+static TABLE: LazyLock<BTreeMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    let functions = FAMILIES.iter().flat_map(|family| family.iter());
+    functions
+        .flat_map(|f| {
+            f.aliases
+                .iter()
+                .chain([&f.name])
+                .map(move |name| (*name, f))
+        })
+        .collect()
+});
+
+/// The function of a lower-case name.
+pub(crate) fn find(name: &str) -> Option<&'static Function> {
+    TABLE.get(name).copied()
+}
+
+/// The names of all functions.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.keys().copied()
+}

@@ -1,0 +1,4 @@
+//! Functions of this family.
+use super::Function;
+
+pub(super) const FUNCTIONS: &[Function] = &[];
