@@ -12,6 +12,7 @@ mod console_consumer;
 mod console_producer;
 mod delete_records;
 mod deserializer;
+mod dump_log;
 mod formatter;
 mod get_offsets;
 mod grammar;
@@ -36,6 +37,7 @@ const ALL: &[&Script] = &[
     &console_consumer::SCRIPT,
     &console_producer::SCRIPT,
     &delete_records::SCRIPT,
+    &dump_log::SCRIPT,
     &get_offsets::SCRIPT,
     &groups::SCRIPT,
     &log_dirs::SCRIPT,
