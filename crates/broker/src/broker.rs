@@ -108,6 +108,15 @@ impl Broker {
             loaded.directories,
             listeners,
         ));
+        // Before the controller publishes anything: what an image names and is not here yet would
+        // be made anew.
+        for replica in loaded
+            .replicas
+            .iter()
+            .filter(|it| !Arc::ptr_eq(it, &metadata_replica))
+        {
+            state.replicas.insert(Arc::clone(replica));
+        }
         let controller = controller::spawn(controller::ControllerParts {
             broker: Arc::downgrade(&state),
             settings: &state.config.settings,
@@ -120,13 +129,7 @@ impl Broker {
             .controller
             .set(controller)
             .expect("the controller is set once");
-        metadata::take_up(
-            &state,
-            &loaded.cluster_id,
-            &metadata_replica,
-            loaded.replicas,
-        )
-        .await?;
+        metadata::take_up(&state, &loaded.cluster_id, &loaded.replicas).await?;
         let connections = TaskTracker::new();
         let mut addresses = Vec::new();
         for listener in bound {

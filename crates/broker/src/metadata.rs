@@ -68,24 +68,17 @@ pub(crate) async fn take_metadata_log(
 }
 
 /// Waits for the controller, takes over what Apache Kafka left, gives a new cluster its id, and
-/// registers this broker. Partitions that were found on disk are taken up on the way.
+/// registers this broker. `replicas` are what was found on disk, known to the broker already.
 pub(crate) async fn take_up(
     broker: &Arc<BrokerState>,
     cluster_id: &str,
-    metadata: &Arc<Replica>,
-    replicas: Vec<Arc<Replica>>,
+    replicas: &[Arc<Replica>],
 ) -> Result<(), StartError> {
-    let foreign = replicas.clone();
-    for replica in replicas {
-        if replica.partition != metadata.partition {
-            broker.replicas.insert(replica);
-        }
-    }
     wait_for_controller(broker).await?;
     if broker.image().cluster_id().is_none() {
         // Producer ids are given to brokers that are registered; registering twice is harmless.
         register(broker).await?;
-        import::take_over(broker, &foreign).await?;
+        import::take_over(broker, replicas).await?;
     }
     let create = Command::CreateCluster {
         cluster_id: cluster_id.to_owned(),

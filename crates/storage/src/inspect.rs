@@ -13,7 +13,7 @@ use fleuve_model::{Offset, ProducerId, Timestamp};
 use crate::disk::{Disk, DiskFile, OpenMode, read_file};
 use crate::file_names::OffsetFile;
 use crate::index::{
-    AbortedTransaction, IndexEntry, IndexError, OffsetEntry, TimeEntry, decode_transactions,
+    AbortedTransaction, IndexEntry, IndexError, OffsetEntry, Table, TimeEntry, decode_transactions,
 };
 use crate::producer_state::{ProducerEntry, SnapshotError, decode_snapshot};
 use crate::walk::{HeaderWalk, WalkError, read_batch_unverified};
@@ -150,13 +150,26 @@ pub enum Mismatch {
         /// The last offset of the batch that begins there.
         found: Option<Offset>,
     },
-    /// The batch that ends at the entry's offset has another largest timestamp, or there is
-    /// none.
+    /// No batch ends at the entry's offset.
+    Missing {
+        /// The entry.
+        entry: TimeEntry,
+        /// The last offset of the first batch that ends behind it.
+        found: Option<Offset>,
+    },
+    /// The batch that ends at the entry's offset has another largest timestamp.
     Timestamp {
         /// The entry.
         entry: TimeEntry,
         /// The largest timestamp of that batch.
         found: Option<Timestamp>,
+    },
+    /// The entry is not later than the one before.
+    OutOfOrder {
+        /// The entry.
+        entry: TimeEntry,
+        /// The timestamp of the entry before.
+        previous: Timestamp,
     },
     /// A batch before the end of the entry's is later than the entry says.
     Later {
@@ -191,6 +204,7 @@ pub fn check_time_index(disk: &dyn Disk, path: &Path) -> Result<Vec<Mismatch>, I
     let mut walk = HeaderWalk::new(&*file, 0, length_bytes);
     let mut latest: Option<Timestamp> = None;
     let mut last: Option<BatchHeader> = None;
+    let mut previous: Option<Timestamp> = None;
     let mut mismatches = Vec::new();
     for entry in time_index(disk, path)? {
         while last.is_none_or(|last| last.last_offset() < entry.offset) {
@@ -201,16 +215,50 @@ pub fn check_time_index(disk: &dyn Disk, path: &Path) -> Result<Vec<Mismatch>, I
             last = Some(header);
         }
         let batch = last.filter(|last| last.last_offset() == entry.offset);
-        let found = batch.and_then(|batch| batch.max_timestamp);
-        if found != Some(entry.timestamp) {
-            mismatches.push(Mismatch::Timestamp { entry, found });
-        } else if let Some(found) = latest
-            && found > entry.timestamp
-        {
-            mismatches.push(Mismatch::Later { entry, found });
+        mismatches.extend(match batch {
+            None => {
+                let found = last.map(|last| last.last_offset());
+                let found = found.filter(|found| *found > entry.offset);
+                Some(Mismatch::Missing { entry, found })
+            }
+            Some(batch) if batch.max_timestamp != Some(entry.timestamp) => {
+                Some(Mismatch::Timestamp {
+                    entry,
+                    found: batch.max_timestamp,
+                })
+            }
+            Some(_) => latest
+                .filter(|latest| *latest > entry.timestamp)
+                .map(|found| Mismatch::Later { entry, found }),
+        });
+        if let Some(previous) = previous.filter(|previous| *previous >= entry.timestamp) {
+            mismatches.push(Mismatch::OutOfOrder { entry, previous });
         }
+        previous = Some(entry.timestamp);
     }
     Ok(mismatches)
+}
+
+/// Checks a table as a start does that decides whether to make it anew.
+pub fn check_sanity(disk: &dyn Disk, path: &Path) -> Result<(), InspectError> {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    match OffsetFile::parse(name) {
+        Some((OffsetFile::OffsetIndex, base)) => {
+            Table::<OffsetEntry>::open(disk, path, base)?;
+        }
+        Some((OffsetFile::TimeIndex, base)) => {
+            Table::<TimeEntry>::open(disk, path, base)?;
+        }
+        _ => {
+            return Err(InspectError::Name {
+                suffix: OffsetFile::OffsetIndex.suffix(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn entries<E: IndexEntry>(

@@ -1,5 +1,6 @@
 mod admin;
 mod config;
 mod consumer;
+mod mixed_group;
 mod peer;
 mod producer;

@@ -11,6 +11,7 @@ mod committed;
 mod configs;
 mod error;
 mod image;
+mod partitions;
 mod placement;
 mod record;
 pub mod record_format;

@@ -8,7 +8,7 @@ use super::placement::place;
 use super::repeated;
 use super::{
     ConfigResource, Controller, ControllerError, CreatableTopic, CreatedTopic, ImportedPartition,
-    ImportedTopic, NewPartitions, Record, Reply, Topic, TopicLayout, TopicSelector,
+    ImportedTopic, Record, Reply, Topic, TopicLayout, TopicSelector,
 };
 use crate::machine::Chance;
 
@@ -204,7 +204,7 @@ impl Controller {
         Ok((self.place(chance, partitions, factor), clamped_from))
     }
 
-    fn place(
+    pub(super) fn place(
         &self,
         chance: &mut dyn Chance,
         partitions: usize,
@@ -242,7 +242,7 @@ impl Controller {
         Ok(by_partition.into_values().collect())
     }
 
-    fn check_assignment(
+    pub(super) fn check_assignment(
         &self,
         replicas: &[i32],
         expected: Option<usize>,
@@ -371,84 +371,12 @@ impl Controller {
         }
     }
 
-    fn topic_named(&self, name: &str) -> Result<&Topic, ControllerError> {
+    pub(super) fn topic_named(&self, name: &str) -> Result<&Topic, ControllerError> {
         let name = TopicName::new(name).map_err(|_| ControllerError::UnknownTopic)?;
         self.image
             .topic(&name)
             .map(|topic| &**topic)
             .ok_or(ControllerError::UnknownTopic)
-    }
-
-    pub(super) fn create_partitions(
-        &self,
-        chance: &mut dyn Chance,
-        topics: Vec<NewPartitions>,
-        validate_only: bool,
-    ) -> (Vec<Record>, Reply) {
-        let mut records = Vec::new();
-        let mut results = Vec::with_capacity(topics.len());
-        let repeated = repeated(topics.iter().map(|topic| topic.name.as_str()));
-        for topic in &topics {
-            let result = if repeated.contains(topic.name.as_str()) {
-                Err(ControllerError::DuplicateTopicName)
-            } else {
-                self.extend_topic(chance, topic)
-            };
-            results.push(result.map(|new| records.extend(new)));
-        }
-        if validate_only {
-            records.clear();
-        }
-        (records, Reply::CreatePartitions(results))
-    }
-
-    fn extend_topic(
-        &self,
-        chance: &mut dyn Chance,
-        request: &NewPartitions,
-    ) -> Result<Vec<Record>, ControllerError> {
-        let topic = self.topic_named(&request.name)?;
-        let current = topic.partitions.len();
-        let additional = additional_partitions(topic, request.count)?;
-        if additional > PARTITIONS_PER_REQUEST_MAX {
-            return Err(ControllerError::TooManyPartitions);
-        }
-        let factor = topic
-            .partitions
-            .first()
-            .map_or(1, |partition| partition.replicas.len());
-        let replicas = match &request.assignments {
-            Some(assignments) if assignments.len() != additional => {
-                let assignments = assignments.len();
-                return Err(ControllerError::AssignmentsTooFew {
-                    additional,
-                    assignments,
-                });
-            }
-            Some(assignments) => {
-                let check = |replicas: &Vec<i32>| self.check_assignment(replicas, Some(factor));
-                assignments.iter().map(check).collect::<Result<_, _>>()?
-            }
-            None => self.place_additional(chance, additional, factor)?,
-        };
-        Ok(partition_records(topic.id, current, replicas).collect())
-    }
-
-    fn place_additional(
-        &self,
-        chance: &mut dyn Chance,
-        partitions: usize,
-        replication_factor: usize,
-    ) -> Result<Vec<Vec<BrokerId>>, ControllerError> {
-        let brokers = self.image.brokers().len();
-        if replication_factor > brokers {
-            let replication_factor = u16::try_from(replication_factor).unwrap_or(u16::MAX);
-            return Err(ControllerError::ReplicationFactorTooLarge {
-                replication_factor,
-                brokers,
-            });
-        }
-        Ok(self.place(chance, partitions, replication_factor))
     }
 }
 
@@ -457,20 +385,6 @@ pub(super) fn plain_name(name: &TopicName) -> Option<String> {
     name.as_str()
         .contains(['.', '_'])
         .then(|| name.as_str().replace('.', "_"))
-}
-
-fn additional_partitions(topic: &Topic, count: i32) -> Result<usize, ControllerError> {
-    let current = topic.partitions.len();
-    let requested = usize::try_from(count).unwrap_or(0);
-    match requested.cmp(&current) {
-        std::cmp::Ordering::Greater => Ok(requested - current),
-        std::cmp::Ordering::Equal => Err(ControllerError::PartitionCountUnchanged(current)),
-        std::cmp::Ordering::Less => Err(ControllerError::PartitionCountNotLarger {
-            topic: topic.name.clone(),
-            current,
-            requested: count,
-        }),
-    }
 }
 
 fn config_records(name: &TopicName, configs: &BTreeMap<String, String>) -> Vec<Record> {
@@ -484,7 +398,7 @@ fn config_records(name: &TopicName, configs: &BTreeMap<String, String>) -> Vec<R
 }
 
 /// New partitions, numbered from `first`, all replicas in sync and the first one leading.
-fn partition_records(
+pub(super) fn partition_records(
     topic: TopicId,
     first: usize,
     replicas: Vec<Vec<BrokerId>>,

@@ -1,7 +1,6 @@
 //! `kafka-console-producer`: each line of standard input becomes a record.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use bytes::Bytes;
 use fleuve_client::{Config, Delivery, Producer, ProducerRecord, RecordHeader};

@@ -13,7 +13,6 @@ use super::deserializer::{DeserializeError, Deserializer};
 pub struct Printed<'a> {
     /// The timestamp in milliseconds and whether the broker set it; `None` if there is none.
     pub timestamp: Option<(i64, TimestampOrigin)>,
-    pub topic: &'a str,
     pub partition: i32,
     pub offset: i64,
     pub leader_epoch: Option<i32>,
@@ -265,7 +264,6 @@ mod tests {
     fn record() -> Printed<'static> {
         Printed {
             timestamp: Some((1_690_000_000_000, TimestampOrigin::CreateTime)),
-            topic: "t",
             partition: 2,
             offset: 5,
             leader_epoch: Some(0),

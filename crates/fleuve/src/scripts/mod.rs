@@ -8,9 +8,11 @@ mod broker_api_versions;
 mod cluster;
 mod configs;
 mod connect;
+mod console_consumer;
 mod console_producer;
 mod delete_records;
 mod deserializer;
+mod dump_log;
 mod formatter;
 mod get_offsets;
 mod grammar;
@@ -32,8 +34,10 @@ const ALL: &[&Script] = &[
     &broker_api_versions::SCRIPT,
     &cluster::SCRIPT,
     &configs::SCRIPT,
+    &console_consumer::SCRIPT,
     &console_producer::SCRIPT,
     &delete_records::SCRIPT,
+    &dump_log::SCRIPT,
     &get_offsets::SCRIPT,
     &groups::SCRIPT,
     &log_dirs::SCRIPT,
@@ -61,7 +65,10 @@ pub(crate) fn run_as_called(mut arguments: impl Iterator<Item = String>) -> Opti
         errors: &mut io::stderr(),
         interactive: io::stdin().is_terminal(),
     };
-    Some(runtime.block_on(script.run(&words, &mut console)))
+    let code = runtime.block_on(script.run(&words, &mut console));
+    // A read of standard input may still wait for a line that nobody will type.
+    runtime.shutdown_background();
+    Some(code)
 }
 
 /// The script of a name as it stands on a command line: with or without folder and `.sh`.

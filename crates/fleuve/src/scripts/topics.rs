@@ -21,7 +21,7 @@ pub(super) const SCRIPT: Script = Script {
 };
 
 const GRAMMAR: Grammar = Grammar {
-    purpose: "This tool helps to create, delete, describe, or change a topic.",
+    purpose: "Create, delete, describe, or change a topic.",
     options: &[
         connect::BOOTSTRAP_SERVER,
         connect::BROKER_LIST,

@@ -5,7 +5,11 @@
 //! the recovery point the first bad batch ends the log, since nothing behind it was promised; if
 //! valid batches follow, what is cut off is kept in a side file. Below it a bad batch is damage
 //! to what was promised: then nothing is changed and the partition does not open. After a clean
-//! stop nothing is verified. Start at [`load_partition`].
+//! stop nothing is verified.
+//!
+//! What this cannot see: after a failed sync (the directory went offline) the operating system
+//! may go on to show bytes that it never wrote. A start of the process alone believes them; only
+//! a start of the machine shows what the disk holds. Start at [`load_partition`].
 
 mod assemble;
 mod folder;

@@ -15,5 +15,6 @@ mod inspect;
 mod kafka;
 mod log;
 mod log_start;
+mod readers;
 mod recovery_rule;
 mod support;

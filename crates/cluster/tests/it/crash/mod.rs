@@ -3,6 +3,7 @@
 //! A seed determines a run: commands, writes, sync rounds, failed appends, lost leadership,
 //! crashes. After a crash the log holds all that was synced, and of the rest some prefix.
 
+mod classic;
 mod consumer;
 mod controller;
 mod offsets;

@@ -34,6 +34,7 @@ pub(crate) struct World {
     pub(crate) chance: Seeded,
     pub(crate) now: i64,
     pub(crate) workload: Workload,
+    durability: Durability,
     /// Whether the plain log knows all that the real one remembers of producers.
     pub(crate) knows_producers: bool,
     producers: BTreeMap<ProducerId, PlainProducer>,
@@ -78,6 +79,11 @@ impl World {
             chance,
             now: 1000,
             workload,
+            durability: if seed % 5 == 4 {
+                Durability::PageCache
+            } else {
+                Durability::Fsync
+            },
             knows_producers: true,
             producers: BTreeMap::new(),
         }
@@ -290,9 +296,11 @@ impl World {
 
     pub(crate) fn commit(&mut self) -> Step {
         let log = self.log.as_mut().expect("the world has begun");
-        for outcome in commit_round([log], Durability::Fsync) {
+        for outcome in commit_round([log], self.durability) {
             assert_eq!(outcome.committed_end?, self.plain.log_end);
-            self.plain.durable_end = self.plain.log_end;
+            if self.durability == Durability::Fsync {
+                self.plain.durable_end = self.plain.log_end;
+            }
         }
         Ok(())
     }
