@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::simulated::{Chance, Directory, FileBytes, Node};
+use super::simulated::Chance;
+use super::simulated_state::{Directory, FileBytes, Node};
 
 /// The unit in which the operating system writes files back.
 const PAGE_BYTES: usize = 4096;

@@ -9,6 +9,7 @@
 mod crash;
 mod real;
 mod simulated;
+mod simulated_state;
 
 use std::fmt;
 use std::io;
