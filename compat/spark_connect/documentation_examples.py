@@ -1,9 +1,11 @@
 """PySpark's own documentation examples as a test of a Spark Connect server.
 
     python documentation_examples.py run --remote sc://localhost:15002 --out results.json
-    python documentation_examples.py compare --spark spark.json --fleuve fleuve.json --out ../../docs/compatibility-spark.md
+    python documentation_examples.py expect --spark spark.json
+    python documentation_examples.py compare --fleuve fleuve.json --out ../../docs/compatibility-spark.md
 
-`run` needs the full `pyspark` package, whose modules hold the examples. An example counts only if it states what it
+`run` needs the full `pyspark` package, whose modules hold the examples. `expect` notes which examples a run against
+Apache Spark passed, in `expected_examples.json`. An example counts only if it states what it
 prints; only examples that Apache Spark itself passes in the same setting are expected of Fleuve.
 """
 
@@ -31,6 +33,7 @@ MODULES = {
     "streaming.query": "pyspark.sql.connect.streaming.query",
     "streaming.readwriter": "pyspark.sql.connect.streaming.readwriter",
 }
+EXPECTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "expected_examples.json")
 SECONDS_PER_DOCSTRING = 60
 SECONDS_PER_MODULE = 1500
 
@@ -142,13 +145,27 @@ def _key(outcome):
     return outcome["test"], outcome["line"]
 
 
-def _expected(spark):
-    """The examples that count and that Spark passes."""
-    return {_key(one) for one in spark["outcomes"] if one["counts"] and one["outcome"] == "passed"}
+def expect(arguments):
+    with open(arguments.spark) as file:
+        spark = json.load(file)
+    expected = {}
+    for short, results in spark.items():
+        lines = {}
+        for one in results["outcomes"]:
+            if one["counts"] and one["outcome"] == "passed":
+                lines.setdefault(one["test"], []).append(one["line"])
+        expected[short] = lines
+    with open(EXPECTED, "w") as file:
+        json.dump(expected, file, indent=0, sort_keys=True)
+        file.write("\n")
+
+
+def _expected(lines):
+    return {(test, line) for test, of_test in lines.items() for line in of_test}
 
 
 def compare(arguments):
-    with open(arguments.spark) as file:
+    with open(EXPECTED) as file:
         spark = json.load(file)
     with open(arguments.fleuve) as file:
         fleuve = json.load(file)
@@ -211,8 +228,10 @@ def main():
     runner.add_argument("--out", required=True)
     runner.add_argument("--modules", help="short names, separated by commas; all if not given")
     runner.set_defaults(command=run)
+    expecter = commands.add_parser("expect")
+    expecter.add_argument("--spark", required=True)
+    expecter.set_defaults(command=expect)
     comparer = commands.add_parser("compare")
-    comparer.add_argument("--spark", required=True)
     comparer.add_argument("--fleuve", required=True)
     comparer.add_argument("--out", required=True)
     comparer.set_defaults(command=compare)
