@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::{BrokerConfig, BrokerSettings, ListenerConfig};
-use crate::connection::{ConnectionLimits, IN_FLIGHT_MAX, serve_local};
+use crate::connection::{ConnectionLimits, IN_FLIGHT_MAX, RequestBudgets, serve_local};
 use crate::controller::ControllerHandle;
 use crate::fetch::session::FetchSessions;
 use crate::groups::GroupShells;
@@ -45,7 +45,7 @@ pub(crate) struct BrokerState {
     pub(crate) replicas: ReplicaTable,
     pub(crate) fetch_sessions: FetchSessions,
     pub(crate) producer_ids: ProducerIds,
-    pub(crate) request_budget: MemoryBudget,
+    pub(crate) request_budgets: RequestBudgets,
     pub(crate) response_budget: MemoryBudget,
     pub(crate) connection_limits: Arc<ConnectionLimits>,
     pub(crate) groups: GroupShells,
@@ -283,7 +283,7 @@ impl BrokerState {
                 settings.count_of("max.incremental.fetch.session.cache.slots"),
             ),
             producer_ids: ProducerIds::default(),
-            request_budget: MemoryBudget::new(request_bytes.unwrap_or(REQUEST_BYTES_DEFAULT)),
+            request_budgets: RequestBudgets::new(request_bytes.unwrap_or(REQUEST_BYTES_DEFAULT)),
             response_budget: MemoryBudget::new(response_bytes.unsigned_abs()),
             connection_limits,
             groups: GroupShells::default(),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use fleuve_model::record::{BatchError, Batches, RecordBatch};
 use fleuve_model::{ErrorCode, Offset, TopicName, TopicPartition};
 use fleuve_protocol::api::FetchRequest;
@@ -226,7 +226,7 @@ impl PartitionReader {
         from: Offset,
         data: PartitionData,
     ) -> Result<Chunk, ClientError> {
-        let bytes = data.records.map(Records::into_bytes).unwrap_or_default();
+        let records = data.records.unwrap_or_default();
         let mut aborted = match self.settings.isolation {
             IsolationLevel::ReadUncommitted => AbortedTransactions::default(),
             IsolationLevel::ReadCommitted => {
@@ -235,7 +235,7 @@ impl PartitionReader {
         };
         let mut next_offset = from;
         let mut batches = Vec::new();
-        for batch in whole_batches(partition, bytes, self.settings.check_crcs) {
+        for batch in whole_batches(partition, &records, self.settings.check_crcs) {
             let batch = batch?;
             let end = batch.header().next_offset();
             if end <= from {
@@ -267,32 +267,56 @@ pub(crate) fn read_isolation(
     reader.choice("isolation.level", IsolationLevel::ReadUncommitted, &levels)
 }
 
-/// The batches of a fetch; the last one may have been cut off and is left out then.
+/// The batches of a fetch, up to the first that is damaged; the last one may have been cut off
+/// and is left out then. Bytes are copied only where a batch lies across two segments.
 pub(crate) fn whole_batches(
     partition: &TopicPartition,
-    bytes: Bytes,
+    records: &Records,
     check_crcs: bool,
-) -> impl Iterator<Item = Result<RecordBatch, ClientError>> {
-    let partition = partition.clone();
+) -> Vec<Result<RecordBatch, ClientError>> {
+    let mut batches = Vec::new();
     let mut reached = None;
-    Batches::new(bytes)
-        .take_while(|batch| !matches!(batch, Err(error) if error.is_incomplete()))
-        .map(move |batch| {
+    let mut rest = Bytes::new();
+    for segment in records.segments() {
+        let mut walk = Batches::new(joined(rest, segment));
+        rest = Bytes::new();
+        loop {
+            let before = walk.rest().clone();
+            let Some(batch) = walk.next() else { break };
             let checked = batch.and_then(|batch| {
                 if check_crcs {
                     batch.verify_crc()?;
                 }
                 Ok::<RecordBatch, BatchError>(batch)
             });
-            if let Ok(batch) = &checked {
-                reached = Some(batch.header().next_offset());
+            match checked {
+                Ok(batch) => {
+                    reached = Some(batch.header().next_offset());
+                    batches.push(Ok(batch));
+                }
+                Err(error) if error.is_incomplete() => rest = before,
+                Err(error) => {
+                    batches.push(Err(ClientError::CorruptRecords {
+                        partition: partition.clone(),
+                        offset: reached.map_or(-1, Offset::value),
+                        reason: error.to_string(),
+                    }));
+                    return batches;
+                }
             }
-            checked.map_err(|error| ClientError::CorruptRecords {
-                partition: partition.clone(),
-                offset: reached.map_or(-1, Offset::value),
-                reason: error.to_string(),
-            })
-        })
+        }
+    }
+    batches
+}
+
+fn joined(rest: Bytes, segment: &Bytes) -> Bytes {
+    if rest.is_empty() {
+        return segment.clone();
+    }
+    let mut bytes = BytesMut::with_capacity(rest.len() + segment.len());
+    bytes.extend_from_slice(&rest);
+    bytes.extend_from_slice(segment);
+    bytes.freeze()
 }
 
 /// The error of a fetch beyond either end, with where the ends are.
@@ -330,4 +354,47 @@ pub(crate) async fn out_of_range(
 /// A size as the wire has it, held at the largest.
 pub(crate) fn wire_size(bytes: usize) -> i32 {
     i32::try_from(bytes).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use fleuve_model::record::{BatchBuilder, BatchSettings, NO_HEADERS};
+    use fleuve_model::{PartitionId, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn batches_are_whole_wherever_their_segments_are_cut() {
+        let topic = TopicName::new("t").expect("valid");
+        let partition = TopicPartition::new(topic, PartitionId::new(0).expect("valid"));
+        let mut builder = BatchBuilder::new();
+        let mut log = Vec::new();
+        for value in ["one", "two", "three"] {
+            let timestamp = Some(Timestamp::from_millis(1));
+            let appended = builder.append(timestamp, None, Some(value.as_bytes()), NO_HEADERS);
+            appended.expect("it fits");
+            let batch = builder
+                .build(&BatchSettings::default())
+                .expect("it is built");
+            log.extend_from_slice(batch.bytes());
+        }
+        let log = Bytes::from(log);
+        for first in 0..=log.len() {
+            let second = first + (log.len() - first) / 2;
+            let cut = [
+                log.slice(..first),
+                log.slice(first..second),
+                log.slice(second..),
+            ];
+            let records = Records::from_segments(cut.to_vec());
+            let batches = whole_batches(&partition, &records, true);
+            let read: Vec<Bytes> = batches
+                .into_iter()
+                .map(|batch| batch.expect("it is undamaged").into_bytes())
+                .collect();
+            assert_eq!(read.concat(), log, "cut at {first} and {second}");
+        }
+        let short = Records::from(log.slice(..log.len() - 1));
+        assert_eq!(whole_batches(&partition, &short, true).len(), 2);
+    }
 }

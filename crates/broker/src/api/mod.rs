@@ -49,7 +49,7 @@ use fleuve_protocol::{
 };
 
 use crate::broker::BrokerState;
-use crate::connection::{ConnectionEnd, Reply, ReplyFuture};
+use crate::connection::{ConnectionEnd, FrameShare, Reply, ReplyFuture};
 use crate::memory_budget::MemoryShare;
 use crate::request_context::RequestContext;
 
@@ -76,7 +76,7 @@ pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Handled, Connectio
 pub(crate) fn start_request(
     broker: &Arc<BrokerState>,
     frame: Bytes,
-    share: Option<MemoryShare>,
+    share: FrameShare,
     context: impl FnOnce(ApiKey) -> Result<RequestContext, ConnectionEnd>,
 ) -> Result<ReplyFuture, ConnectionEnd> {
     let (header, request) = match decode_request(frame) {

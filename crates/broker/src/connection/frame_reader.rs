@@ -1,8 +1,9 @@
 //! Requests as they come off a stream: a size, then so many bytes.
 //!
-//! A claimed size allocates nothing: room grows with the bytes that have arrived, and a frame
-//! that does not fit into what is read at first takes its share of the request budget before
-//! more of it is read. Start at [`FrameReader::next`], which may be cancelled at any time.
+//! A claimed size allocates nothing: room grows with the bytes that have arrived. A frame takes
+//! its share of the request budget once it has shown by its bytes that it is meant; very large
+//! ones draw from a budget of their own, so that they cannot keep ordinary ones waiting. Start
+//! at [`FrameReader::next`], which may be cancelled at any time.
 
 use std::io;
 use std::time::Duration;
@@ -17,14 +18,40 @@ const CHUNK_BYTES: usize = 8 * 1024;
 /// Room is at most this many times the bytes that have arrived.
 const GROWTH_FACTOR: usize = 3;
 /// How long the rest of a begun frame may stand still.
-const STALL_MAX: Duration = Duration::from_secs(30);
+const STALL_MAX: Duration = Duration::from_secs(10);
+/// Frames beyond this are very large.
+const ORDINARY_BYTES_MAX: usize = 1024 * 1024;
 const SIZE_BYTES: usize = 4;
 
 /// One request's bytes, without the size.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
-    pub(crate) share: Option<MemoryShare>,
+    pub(crate) share: FrameShare,
+}
+
+/// What a frame holds of the request budgets until it is answered.
+#[derive(Debug, Default)]
+pub(crate) struct FrameShare {
+    ordinary: Option<MemoryShare>,
+    large: Option<MemoryShare>,
+}
+
+/// What requests in flight may hold together.
+#[derive(Debug)]
+pub(crate) struct RequestBudgets {
+    ordinary: MemoryBudget,
+    large: MemoryBudget,
+}
+
+impl RequestBudgets {
+    /// Half of `bytes` for ordinary frames, half for very large ones.
+    pub(crate) fn new(bytes: u64) -> RequestBudgets {
+        RequestBudgets {
+            ordinary: MemoryBudget::new(bytes / 2),
+            large: MemoryBudget::new(bytes / 2),
+        }
+    }
 }
 
 /// Why no further frame comes.
@@ -44,7 +71,7 @@ pub(crate) enum FrameError {
 #[derive(Debug)]
 pub(crate) struct FrameReader {
     buffer: BytesMut,
-    share: Option<MemoryShare>,
+    share: FrameShare,
     frame_bytes_max: usize,
 }
 
@@ -52,7 +79,7 @@ impl FrameReader {
     pub(crate) fn new(frame_bytes_max: usize) -> FrameReader {
         FrameReader {
             buffer: BytesMut::new(),
-            share: None,
+            share: FrameShare::default(),
             frame_bytes_max,
         }
     }
@@ -66,7 +93,7 @@ impl FrameReader {
     pub(crate) async fn next(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
-        budget: &MemoryBudget,
+        budgets: &RequestBudgets,
     ) -> Result<Option<Frame>, FrameError> {
         loop {
             let Some(size) = self.frame_size()? else {
@@ -79,14 +106,24 @@ impl FrameReader {
             if self.buffer.len() >= SIZE_BYTES + size {
                 return Ok(Some(self.take(size)));
             }
-            if self.share.is_none() {
-                self.share = Some(budget.take(size as u64).await);
-            }
+            self.take_share(size, budgets).await;
             self.make_room(size);
             let read = tokio::time::timeout(STALL_MAX, stream.read_buf(&mut self.buffer)).await;
             if read.map_err(|_| FrameError::Stalled)?? == 0 {
                 return Ok(None);
             }
+        }
+    }
+
+    async fn take_share(&mut self, size: usize, budgets: &RequestBudgets) {
+        let arrived = self.buffer.len();
+        if arrived >= CHUNK_BYTES && self.share.ordinary.is_none() {
+            let bytes = size.min(ORDINARY_BYTES_MAX) as u64;
+            self.share.ordinary = Some(budgets.ordinary.take(bytes).await);
+        }
+        if arrived >= ORDINARY_BYTES_MAX && self.share.large.is_none() {
+            let bytes = size.saturating_sub(ORDINARY_BYTES_MAX) as u64;
+            self.share.large = Some(budgets.large.take(bytes).await);
         }
     }
 
@@ -123,7 +160,7 @@ impl FrameReader {
         }
         Frame {
             bytes,
-            share: self.share.take(),
+            share: std::mem::take(&mut self.share),
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::memory_budget::MemoryShare;
 use crate::request_context::{ClientHost, ConnectionId, RequestContext};
 use authentication::{Authentication, NotAdmitted};
 use frame_reader::{Frame, FrameError, FrameReader};
+pub(crate) use frame_reader::{FrameShare, RequestBudgets};
 pub(crate) use limits::{ConnectionLimits, ConnectionSlot};
 pub(crate) use local::serve_local;
 use replies::Replies;
@@ -130,7 +131,7 @@ impl Connection {
                     last_active = Instant::now();
                 }
                 () = stop.cancelled(), if accepts_more => {}
-                frame = reader.next(stream, &self.broker.request_budget), if accepts_more => {
+                frame = reader.next(stream, &self.broker.request_budgets), if accepts_more => {
                     let Some(frame) = frame? else { return Ok(()) };
                     last_active = Instant::now();
                     replies.push(self.start(frame, &authentication)?);

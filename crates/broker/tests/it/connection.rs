@@ -3,7 +3,8 @@ use fleuve_protocol::api::{ApiVersionsRequest, ApiVersionsResponse, MetadataRequ
 use fleuve_protocol::{AnyRequest, ApiKey, Str, api, decode_response, encode_request};
 
 use crate::support::{
-    Client, batch, broker, code, config_on, fetch_request, produce_request, served, start,
+    Client, batch, broker, code, config_on, fetch_request, produce_request, records_of, served,
+    start,
 };
 
 #[tokio::test]
@@ -221,5 +222,52 @@ async fn produce_without_acks_is_not_answered_and_an_error_closes_the_connection
         .send(produce_request(topic, 7, batch(&["b"]), 0), 13)
         .await;
     assert_eq!(client.receive_bytes().await, None);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn frames_that_are_claimed_and_not_sent_keep_nobody_waiting() {
+    let config = config_on(&fleuve_storage::disk::SimulatedDisk::new());
+    let config = config
+        .with("queued.max.request.bytes", "4194304")
+        .expect("valid");
+    let broker = start(config).await;
+    let mut claims = Vec::new();
+    for _ in 0..50 {
+        let mut claim = Client::connect(&broker).await;
+        // 90 MB, of which 20 bytes come.
+        claim.send_bytes(&90_000_000_i32.to_be_bytes()).await;
+        claim.send_bytes(&[0; 20]).await;
+        claims.push(claim);
+    }
+    let mut good = Client::connect(&broker).await;
+    let topic = good.create_topic("served", 1, &[]).await;
+    let large = "x".repeat(500_000);
+    assert_eq!(good.produce(topic, 0, batch(&[&large])).await.error_code, 0);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn clients_that_do_not_read_their_records_leave_something_for_the_others() {
+    let config = config_on(&fleuve_storage::disk::SimulatedDisk::new());
+    let config = config
+        .with("fleuve.queued.max.response.bytes", "33554432")
+        .expect("valid");
+    let broker = start(config).await;
+    let mut good = Client::connect(&broker).await;
+    let topic = good.create_topic("unread", 1, &[]).await;
+    let large = "x".repeat(100_000);
+    for _ in 0..200 {
+        assert_eq!(good.produce(topic, 0, batch(&[&large])).await.error_code, 0);
+    }
+    let mut deaf = Vec::new();
+    for _ in 0..100 {
+        let mut client = Client::connect(&broker).await;
+        let mut request = fetch_request(topic, 0, 0);
+        request.topics[0].partitions[0].partition_max_bytes = i32::MAX;
+        client.send(request, 18).await;
+        deaf.push(client);
+    }
+    assert_eq!(records_of(&good.fetch(topic, 0, 0).await)[0].0, 0);
     broker.stop().await;
 }

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod fetching;
 mod groups;
+mod in_process;
 mod producing;
 mod support;
 mod topics;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use fleuve_model::{BrokerId, ErrorCode, LeaderEpoch, Offset, TopicId, TopicPartition};
+use fleuve_protocol::Str;
 use fleuve_protocol::api::fetch::{FetchPartition, FetchTopic, PartitionData};
 use fleuve_protocol::api::{FetchRequest, FetchResponse};
-use fleuve_protocol::{Records, Str};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
@@ -204,7 +204,7 @@ impl Fetcher {
             return Ok(());
         };
         assigned.high_watermark = Offset::from_wire(data.high_watermark);
-        let bytes = data.records.map(Records::into_bytes).unwrap_or_default();
+        let records = data.records.unwrap_or_default();
         let mut aborted = match self.settings.isolation {
             IsolationLevel::ReadUncommitted => AbortedTransactions::default(),
             IsolationLevel::ReadCommitted => {
@@ -212,7 +212,7 @@ impl Fetcher {
             }
         };
         let mut fetched_to = asked.from;
-        for batch in whole_batches(partition, bytes, self.settings.check_crcs) {
+        for batch in whole_batches(partition, &records, self.settings.check_crcs) {
             let batch = batch?;
             let end = batch.header().next_offset();
             if aborted.shows(&batch) && end > asked.from {
