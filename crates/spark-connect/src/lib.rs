@@ -8,6 +8,7 @@ pub mod config;
 mod decode;
 mod encode;
 pub mod engine;
+pub mod engine_streams;
 mod failure;
 mod language;
 pub mod messages;
@@ -23,6 +24,7 @@ mod transport;
 
 pub use config::ConnectConfig;
 pub use decode::read_plan;
+pub use engine_streams::EngineStreams;
 pub use refusal::REFUSED;
 pub use server::{SparkConnect, StartError};
 pub use sql_engine::SqlEngineFactory;
