@@ -1,8 +1,10 @@
 //! `fleuve server`: runs a broker until it is told to stop.
 
+mod spark;
 pub(crate) mod start_script;
 pub(crate) mod stop_script;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -28,13 +30,14 @@ pub(crate) struct ServerArguments {
     #[arg(long = "override", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
     /// Where the bound address is written once the broker serves, as
-    /// `{"kafka":"127.0.0.1:9092"}`.
+    /// `{"kafka":"127.0.0.1:9092","spark_connect":"127.0.0.1:15002"}`.
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: ServerArguments) -> anyhow::Result<ExitCode> {
-    let config = match config(&arguments)? {
+    let (broker_properties, spark_properties) = spark::split(&properties(&arguments)?);
+    let config = match config(&broker_properties) {
         Ok(config) => config,
         Err(errors) => {
             for error in errors {
@@ -50,10 +53,14 @@ pub(crate) fn run(arguments: ServerArguments) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(config, &arguments))
+    runtime.block_on(serve(config, &spark_properties, &arguments))
 }
 
-async fn serve(config: BrokerConfig, arguments: &ServerArguments) -> anyhow::Result<ExitCode> {
+async fn serve(
+    config: BrokerConfig,
+    spark_properties: &BTreeMap<String, String>,
+    arguments: &ServerArguments,
+) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let directories = config.log_directories.clone();
@@ -64,8 +71,9 @@ async fn serve(config: BrokerConfig, arguments: &ServerArguments) -> anyhow::Res
     for directory in directories {
         tracing::info!("data in {}", directory.display());
     }
+    let door = spark::open(spark_properties, &broker).await?;
     if let Some(path) = &arguments.ready_file {
-        write_ready_file(path, &broker)?;
+        write_ready_file(path, &broker, door.as_ref())?;
     }
     // Tools that start brokers wait for this line of Kafka's.
     tracing::info!(
@@ -77,14 +85,24 @@ async fn serve(config: BrokerConfig, arguments: &ServerArguments) -> anyhow::Res
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
+    if let Some(door) = door {
+        door.close().await;
+    }
     broker.stop().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
 /// Written beside and renamed, so that nobody reads half of it.
-fn write_ready_file(path: &Path, broker: &Broker) -> anyhow::Result<()> {
-    let content = serde_json::json!({ "kafka": broker.address().to_string() });
+fn write_ready_file(
+    path: &Path,
+    broker: &Broker,
+    door: Option<&spark::Door>,
+) -> anyhow::Result<()> {
+    let mut content = serde_json::json!({ "kafka": broker.address().to_string() });
+    if let Some(address) = door.and_then(spark::Door::address) {
+        content["spark_connect"] = address.to_string().into();
+    }
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
     let written = std::fs::write(&beside, format!("{content}\n"))
@@ -92,7 +110,7 @@ fn write_ready_file(path: &Path, broker: &Broker) -> anyhow::Result<()> {
     written.with_context(|| format!("the ready file {} cannot be written", path.display()))
 }
 
-fn config(arguments: &ServerArguments) -> anyhow::Result<Result<BrokerConfig, Vec<ConfigError>>> {
+fn properties(arguments: &ServerArguments) -> anyhow::Result<Properties> {
     let mut properties = match &arguments.file {
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -108,10 +126,14 @@ fn config(arguments: &ServerArguments) -> anyhow::Result<Result<BrokerConfig, Ve
             .with_context(|| format!("--override {written} is not of the form key=value"))?;
         properties.set_override(key.trim(), value.trim());
     }
-    Ok(BrokerConfig::of_properties(&properties).map(|mut config| {
+    Ok(properties)
+}
+
+fn config(properties: &Properties) -> Result<BrokerConfig, Vec<ConfigError>> {
+    BrokerConfig::of_properties(properties).map(|mut config| {
         config.cluster_id = std::env::var("CLUSTER_ID").ok().filter(|id| !id.is_empty());
         config
-    }))
+    })
 }
 
 fn environment() -> impl Iterator<Item = (String, String)> {
