@@ -126,7 +126,7 @@ def start_server(folder):
     """Starts a broker of our own on a free port and returns its process and address."""
     ready = folder / "ready.json"
     config = folder / "server.properties"
-    config.write_text(f"listeners=PLAINTEXT://127.0.0.1:0\nlog.dirs={folder}/data\nnum.partitions=3\n")
+    config.write_text(f"listeners=PLAINTEXT://127.0.0.1:0\nlog.dirs={folder}/data\nnum.partitions=3\noffsets.topic.replication.factor=1\n")
     command = [os.environ["FLEUVE_BIN"], "server", str(config), "--override", "fleuve.spark.connect.enabled=false",
                "--ready-file", str(ready)]
     server = subprocess.Popen(command, stdout=open(folder / "server.log", "w"), stderr=subprocess.STDOUT)

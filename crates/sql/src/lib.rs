@@ -12,6 +12,7 @@ mod command;
 mod compare;
 mod configuration;
 mod context;
+mod datetime_pattern;
 pub mod error;
 pub mod execution;
 mod formats;

@@ -157,7 +157,8 @@ fn warn_of_what_is_not_acted_on(change: &AlterConfigs) {
                 crate::config::warn_of_topic_config(topic.as_str(), name, value);
             }
             ConfigResource::Broker(_) => crate::config::warn_of_broker_config(name),
-            ConfigResource::Group(_) | ConfigResource::ClientMetrics(_) => {}
+            ConfigResource::Group(group) => crate::config::warn_of_group_config(group, name),
+            ConfigResource::ClientMetrics(_) => {}
         }
     }
 }

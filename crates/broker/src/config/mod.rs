@@ -18,6 +18,6 @@ pub use listeners::{AdvertisedAddress, ListenerConfig, ListenerConfigError};
 pub use properties::{MalformedProperties, Origin, Properties, Property};
 pub use settings::{
     BrokerSettings, ConfigError, ConfigSource, ConfigSynonym, ConfigWarning, broker_table,
-    group_table, topic_table, warn_of_broker_config, warn_of_topic_config,
+    group_table, topic_table, warn_of_broker_config, warn_of_group_config, warn_of_topic_config,
 };
 pub use topic_settings::{InvalidTopicConfig, TopicSettings, unknown_synonyms};

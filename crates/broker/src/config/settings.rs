@@ -247,38 +247,30 @@ impl BrokerSettings {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// All places that give `name` a value, the strongest first.
+    /// All places that give `name` a value, the strongest first. Keys that say the same in other
+    /// units are not among them, as in Kafka.
     pub fn synonyms(&self, name: &str) -> Vec<ConfigSynonym> {
-        self.synonyms_of(&synonym_group(name))
-    }
-
-    /// All places that give one of `names` a value: first the strongest source, within it the
-    /// strongest name.
-    pub fn synonyms_of(&self, names: &[&str]) -> Vec<ConfigSynonym> {
-        let mut synonyms = Vec::new();
-        let mut add = |source, value_of: &dyn Fn(&str) -> Option<String>| {
-            synonyms.extend(names.iter().filter_map(|name| {
-                let value = Some(value_of(name)?);
-                Some(ConfigSynonym {
-                    name: (*name).to_owned(),
-                    value,
-                    source,
-                })
-            }));
+        let places = [
+            (self.of_this_broker.get(name), ConfigSource::DynamicBroker),
+            (
+                self.of_every_broker.get(name),
+                ConfigSource::DynamicDefaultBroker,
+            ),
+            (self.written.get(name), ConfigSource::StaticBroker),
+            (
+                broker_table().get(name).and_then(|it| it.default.as_ref()),
+                ConfigSource::Default,
+            ),
+        ];
+        let synonym = |(value, source): (Option<&String>, ConfigSource)| {
+            let value = Some(value?.clone());
+            Some(ConfigSynonym {
+                name: name.to_owned(),
+                value,
+                source,
+            })
         };
-        add(ConfigSource::DynamicBroker, &|name| {
-            self.of_this_broker.get(name).cloned()
-        });
-        add(ConfigSource::DynamicDefaultBroker, &|name| {
-            self.of_every_broker.get(name).cloned()
-        });
-        add(ConfigSource::StaticBroker, &|name| {
-            self.written.get(name).cloned()
-        });
-        add(ConfigSource::Default, &|name| {
-            broker_table().get(name)?.default.clone()
-        });
-        synonyms
+        places.into_iter().filter_map(synonym).collect()
     }
 
     /// The number of `name`, if it has a value.
@@ -314,25 +306,6 @@ impl BrokerSettings {
     /// The items of a list key.
     pub fn list(&self, name: &str) -> Vec<&str> {
         self.value(name).map(list_items).unwrap_or_default()
-    }
-}
-
-/// The broker keys that say the same in other units, the strongest first.
-fn synonym_group(name: &str) -> Vec<&str> {
-    match name {
-        "log.roll.ms" | "log.roll.hours" => vec!["log.roll.ms", "log.roll.hours"],
-        "log.roll.jitter.ms" | "log.roll.jitter.hours" => {
-            vec!["log.roll.jitter.ms", "log.roll.jitter.hours"]
-        }
-        "log.retention.ms" | "log.retention.minutes" | "log.retention.hours" => {
-            vec![
-                "log.retention.ms",
-                "log.retention.minutes",
-                "log.retention.hours",
-            ]
-        }
-        "log.flush.interval.ms" => vec!["log.flush.interval.ms", "log.flush.scheduler.interval.ms"],
-        other => vec![other],
     }
 }
 
@@ -382,5 +355,15 @@ pub fn warn_of_broker_config(name: &str) {
         .is_some_and(|definition| definition.effect == Effect::NotYet)
     {
         tracing::warn!("{name} is stored but not acted on yet");
+    }
+}
+
+/// Warns that a group's config is stored and not acted on.
+pub fn warn_of_group_config(group: &str, name: &str) {
+    if group_table()
+        .get(name)
+        .is_some_and(|definition| definition.effect == Effect::NotYet)
+    {
+        tracing::warn!(group, "{name} is stored but not acted on yet");
     }
 }

@@ -73,29 +73,30 @@ impl<'a> TopicSettings<'a> {
             })
             .into_iter()
             .collect();
-        let names: Vec<&str> = definition
-            .synonyms
-            .iter()
-            .map(|it| it.name.as_str())
-            .collect();
-        synonyms.extend(self.broker.synonyms_of(&names));
+        if let Some(first) = definition.synonyms.first() {
+            synonyms.extend(self.broker.synonyms(&first.name));
+        }
         synonyms
     }
 
-    /// The value that holds, and where it comes from.
+    /// The value that holds, and where it comes from. A value that the broker has in another
+    /// unit (`log.retention.hours`) counts as a default, as in Kafka.
     pub fn value_and_source(&self, definition: &ConfigDefinition) -> (String, ConfigSource) {
         if let Some(value) = self.own.get(&definition.name) {
             return (value.clone(), ConfigSource::Topic);
         }
-        for synonym in &definition.synonyms {
+        for (place, synonym) in definition.synonyms.iter().enumerate() {
             if let Some((value, source)) = self.broker.set_value_and_source(&synonym.name) {
+                let source = if place == 0 {
+                    source
+                } else {
+                    ConfigSource::Default
+                };
                 return (in_topic_unit(value, synonym.factor), source);
             }
         }
-        (
-            definition.default.clone().unwrap_or_default(),
-            ConfigSource::Default,
-        )
+        let default = definition.default.clone().unwrap_or_default();
+        (default, ConfigSource::Default)
     }
 
     fn text(&self, name: &str) -> String {

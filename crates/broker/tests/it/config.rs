@@ -163,7 +163,7 @@ fn a_topics_defaults_come_from_the_broker_in_the_topics_unit() {
     let of = |name: &str| topic.value_and_source(topic_table().get(name).expect("known"));
     assert_eq!(
         of("retention.ms"),
-        ("7200000".to_owned(), ConfigSource::StaticBroker)
+        ("7200000".to_owned(), ConfigSource::Default)
     );
     assert_eq!(
         of("segment.ms"),

@@ -31,7 +31,7 @@ async fn every_version_of_every_api_that_is_told_of_is_answered() {
 }
 
 /// A request with nothing in it.
-fn default_request(key: ApiKey) -> AnyRequest {
+pub(crate) fn default_request(key: ApiKey) -> AnyRequest {
     match key {
         // Zero acks would mean that no answer is wanted.
         ApiKey::Produce => api::ProduceRequest {

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod fetching;
 mod groups;
+mod hostile;
 mod in_process;
 mod producing;
 mod support;

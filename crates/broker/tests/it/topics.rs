@@ -209,7 +209,7 @@ async fn configs_are_shown_with_their_sources() {
         .iter()
         .map(|it| it.name.as_str())
         .collect();
-    assert_eq!(synonyms, ["retention.ms", "log.retention.hours"]);
+    assert_eq!(synonyms, ["retention.ms"]);
     let refused = client.ask(describe(2, "missing")).await;
     assert_eq!(
         refused.results[0].error_code,

@@ -301,7 +301,8 @@ async fn ask(
         session_id: 0,
         session_epoch: -1,
         topics,
-        rack_id: settings.rack.clone(),
+        // No rack: a broker would name a nearer replica (KIP-392), and only leaders are read.
+        rack_id: Str::EMPTY,
         ..FetchRequest::default()
     };
     let limit = settings.common.request_timeout + settings.fetch_wait;

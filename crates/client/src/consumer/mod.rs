@@ -67,6 +67,10 @@ pub struct Consumer {
     committing: Option<JoinHandle<()>>,
     commit_at: Option<Instant>,
     wants_metadata: bool,
+    /// The topics that are subscribed to by name; they may not exist yet.
+    subscribed: BTreeSet<String>,
+    /// Metadata is not asked for again before this, if nothing but a missing topic wants it.
+    refresh_again_at: Instant,
     /// Nothing is fetched before this, after an error that may pass.
     paused_until: Option<Instant>,
 }
@@ -91,6 +95,8 @@ impl Consumer {
             refreshing: None,
             committing: None,
             wants_metadata: false,
+            subscribed: BTreeSet::new(),
+            refresh_again_at: Instant::now(),
             paused_until: None,
             cluster,
             settings,
@@ -146,14 +152,23 @@ impl Consumer {
             let message = "to subscribe, set group.id; to read without a group, assign partitions";
             return Err(ClientError::Invalid(message.to_owned()));
         };
+        let topics = match &subscription {
+            Subscription::Topics(topics) => topics
+                .iter()
+                .map(|topic| topic.as_str().to_owned())
+                .collect(),
+            Subscription::Pattern { .. } => BTreeSet::new(),
+        };
         if let Some(membership) = &mut self.membership {
             membership.subscribe(subscription);
+            self.subscribed = topics;
             return Ok(());
         }
         if !self.positions.assignment().is_empty() {
             let message = "a consumer is subscribed to topics or assigned partitions, not both";
             return Err(ClientError::Invalid(message.to_owned()));
         }
+        self.subscribed = topics;
         let rack = Some(self.settings.rack.clone()).filter(|rack| !rack.is_empty());
         let (coordinator, group) = (coordinator.clone(), group.clone());
         let signals = self.signals.clone();
@@ -174,6 +189,7 @@ impl Consumer {
     /// Leaves the group, and reads nothing.
     pub async fn unsubscribe(&mut self) -> Result<(), ClientError> {
         let owned = self.positions.assignment();
+        self.subscribed.clear();
         if let Some(membership) = self.membership.take() {
             let committed = self.commit_automatically(Some(&membership)).await;
             self.tell(&owned, |listener, partitions| listener.revoked(partitions));
@@ -302,6 +318,9 @@ impl Consumer {
     async fn wait(&mut self, deadline: Instant) -> Result<(), ClientError> {
         let backoff = Instant::now() + self.settings.common.retry_backoff;
         let mut wake_at = self.commit_at.map_or(deadline, |at| at.min(deadline));
+        if self.lacks_topic() {
+            wake_at = wake_at.min(self.refresh_again_at.max(backoff));
+        }
         if self.wants_metadata || self.paused_until.is_some() {
             wake_at = wake_at.min(backoff);
         }
@@ -331,7 +350,8 @@ impl Consumer {
 
     /// Asks for metadata in the background if it misled somebody or is old.
     fn refresh_metadata(&mut self) {
-        let is_wanted = self.wants_metadata || self.cluster.is_metadata_old();
+        let is_due = self.lacks_topic() && Instant::now() >= self.refresh_again_at;
+        let is_wanted = self.wants_metadata || is_due || self.cluster.is_metadata_old();
         if !is_wanted || self.refreshing.is_some() {
             return;
         }
@@ -343,10 +363,12 @@ impl Consumer {
             .collect();
         let metadata = self.cluster.metadata();
         names.extend(metadata.topics.keys().map(|name| name.as_str().to_owned()));
+        names.extend(self.subscribed.iter().cloned());
         if names.is_empty() {
             return;
         }
         self.wants_metadata = false;
+        self.refresh_again_at = Instant::now() + self.settings.common.retry_backoff_max;
         let (cluster, create) = (self.cluster.clone(), self.settings.auto_create_topics);
         let pause = self.settings.common.retry_backoff;
         self.refreshing = Some(tokio::spawn(async move {
@@ -356,6 +378,13 @@ impl Consumer {
                 tokio::time::sleep(pause).await;
             }
         }));
+    }
+
+    /// Whether a topic that is subscribed to is not there, or not yet.
+    fn lacks_topic(&self) -> bool {
+        let metadata = self.cluster.metadata();
+        let exists = |name: &String| metadata.topics.keys().any(|known| known.as_str() == name);
+        !self.subscribed.iter().all(exists)
     }
 
     fn begin_locating(&mut self) {

@@ -343,3 +343,23 @@ fn a_consumer_without_a_group_says_what_it_lacks() {
         "{error}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_may_come_after_the_one_who_subscribes_to_it() {
+    for config in brokers().await {
+        let topic = TopicName::new(&fresh("later")).expect("valid");
+        let settings = group(&config, topic.as_str()).set("auto.offset.reset", "latest");
+        let mut consumer = Consumer::new(&settings).expect("right");
+        consumer.subscribe([topic.clone()]).expect("allowed");
+        // Asking for it creates it, as Java's consumer does.
+        while consumer.position(&partition(&topic, 0)).is_none() {
+            consumer
+                .poll(Duration::from_millis(50))
+                .await
+                .expect("polls");
+        }
+        produce(&config, &topic, 1, 10).await;
+        assert_eq!(values(&read(&mut consumer, 10).await), (0..10).collect());
+        consumer.close().await.expect("leaves");
+    }
+}

@@ -10,6 +10,7 @@ mod configs;
 mod connect;
 mod console_consumer;
 mod console_producer;
+mod consumer_groups;
 mod delete_records;
 mod deserializer;
 mod dump_log;
@@ -21,6 +22,7 @@ mod include_list;
 mod line_reader;
 mod log_dirs;
 mod script;
+mod times;
 mod topics;
 mod zookeeper;
 
@@ -36,6 +38,7 @@ const ALL: &[&Script] = &[
     &configs::SCRIPT,
     &console_consumer::SCRIPT,
     &console_producer::SCRIPT,
+    &consumer_groups::SCRIPT,
     &delete_records::SCRIPT,
     &dump_log::SCRIPT,
     &get_offsets::SCRIPT,
