@@ -222,7 +222,9 @@ impl Writer {
             return;
         };
         if self.handle.status.set_offline() {
-            tracing::error!("{offline}; its partitions are offline until the next start");
+            tracing::error!(
+                "{offline}; its partitions are offline. See to the disk, then restart the machine and not only the process: the system may hold in memory what the disk has not"
+            );
             for open in self.logs.iter().flatten() {
                 open.replica.step(Input::LogFailed);
             }

@@ -142,17 +142,19 @@ async fn run(given: &Given, console: &mut Console<'_>) -> Result<(), Failure> {
         _ => reset::run(&admin, given, console).await,
     };
     admin.close();
-    done.map_err(in_this_scripts_words)
-}
-
-/// Errors of the cluster go to standard output, after an empty line.
-fn in_this_scripts_words(failure: Failure) -> Failure {
-    match failure {
-        Failure::Errors(message) => Failure::Output(format!(
-            "\nError: Executing consumer group command failed due to {message}"
-        )),
+    match done {
+        Err(Failure::Errors(message)) => say(&message, console),
         other => other,
     }
+}
+
+/// Errors of the cluster go to standard output after an empty line, and the script ends with 0, as
+/// Kafka's does.
+fn say(message: &str, console: &mut Console<'_>) -> Result<(), Failure> {
+    Ok(writeln!(
+        console.output,
+        "\nError: Executing consumer group command failed due to {message}"
+    )?)
 }
 
 fn check(given: &Given) -> Result<(), Failure> {
