@@ -25,6 +25,7 @@ mod transport;
 pub use config::ConnectConfig;
 pub use decode::read_plan;
 pub use engine_streams::EngineStreams;
+pub use fleuve_sql::Environment;
 pub use refusal::REFUSED;
 pub use server::{SparkConnect, StartError};
 pub use sql_engine::SqlEngineFactory;

@@ -9,8 +9,7 @@ use fleuve_engine::query::{EngineSettings, StreamingQueryManager};
 use fleuve_engine::source::kafka::KafkaAccess;
 use fleuve_engine::source::register_sources;
 use fleuve_spark_connect::engine_streams::EngineStreams;
-use fleuve_spark_connect::{ConnectConfig, SparkConnect, SqlEngineFactory};
-use fleuve_sql::Environment;
+use fleuve_spark_connect::{ConnectConfig, Environment, SparkConnect, SqlEngineFactory};
 
 const FILES_ALLOWED: &str = "fleuve.files.allowed";
 
