@@ -1,5 +1,6 @@
 //! The language, end to end: SQL text and plans in, tables out.
 
+mod files;
 mod queries;
 
 use std::collections::BTreeMap;

@@ -100,3 +100,67 @@ async fn queries_give_what_spark_gives() {
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
+
+#[tokio::test]
+async fn json_is_read_and_written_as_spark_does() {
+    let cases = [
+        (
+            "SELECT to_json(named_struct('a', 1, 'b', CAST(NULL AS INT), 'c', 'x'))",
+            r#"{"a":1,"c":"x"}"#,
+        ),
+        (
+            "SELECT from_json('{\"a\":1,\"b\":\"x\"}', 'a INT, b STRING')",
+            "{1, x}",
+        ),
+        ("SELECT from_json('{bad', 'a INT')", "{null}"),
+        ("SELECT from_json('', 'a INT')", "NULL"),
+        (
+            "SELECT from_json('{\"a\":\"x\",\"b\":2}', 'a INT, b INT')",
+            "{null, 2}",
+        ),
+        ("SELECT from_json('[1, 2]', 'array<int>')", "[1, 2]"),
+        (
+            "SELECT get_json_object('{\"a\":{\"b\":[1,2]}}', '$.a.b[1]')",
+            "2",
+        ),
+        (
+            "SELECT schema_of_json('{\"b\":1,\"a\":[\"x\"]}')",
+            "STRUCT<a: ARRAY<STRING>, b: BIGINT>",
+        ),
+    ];
+    for (sql, expected) in cases {
+        assert_eq!(
+            one(sql)
+                .await
+                .replace("NULL}", "null}")
+                .replace("{NULL", "{null"),
+            expected,
+            "{sql}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn strings_and_dates_follow_spark() {
+    let cases = [
+        ("SELECT split('a1b2', '[0-9]')", "[a, b, ]"),
+        ("SELECT substring('Spark', -3, 2)", "ar"),
+        (
+            "SELECT concat('a', 1), upper('x'), length('äb')",
+            "a1 | X | 2",
+        ),
+        ("SELECT 'abc' LIKE 'a%', 'abc' RLIKE 'b'", "true | true"),
+        (
+            "SELECT regexp_replace('100-200', '(\\\\d+)', 'num')",
+            "num-num",
+        ),
+        (
+            "SELECT date_format(TIMESTAMP '2020-01-02 03:04:05', 'yyyy/MM/dd HH:mm')",
+            "2020/01/02 03:04",
+        ),
+        ("SELECT to_date('02.01.2020', 'dd.MM.yyyy')", "2020-01-02"),
+    ];
+    for (sql, expected) in cases {
+        assert_eq!(one(sql).await, expected, "{sql}");
+    }
+}
