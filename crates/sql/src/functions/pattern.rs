@@ -13,6 +13,7 @@ use crate::time::{
 };
 
 pub(super) const FUNCTIONS: &[Function] = &[
+    custom("$timestamp_literal", timestamp_literal),
     custom("date_format", date_format),
     custom("to_date", |call| to_date(call, false)),
     custom("try_to_date", |call| to_date(call, true)),
@@ -434,6 +435,17 @@ impl<'a> Patterns<'a> {
             (None, None) => Ok(None),
         }
     }
+}
+
+/// `TIMESTAMP '…'`, read in the session's time zone.
+fn timestamp_literal(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = call.constant_string(0, "timestamp")?;
+    let zone = call.analyzer.context.time_zone;
+    let micros = crate::cast::parse_timestamp(&text, Some(zone))
+        .ok_or_else(|| SparkError::invalid_typed_literal("TIMESTAMP", &text))?;
+    call.analyzer
+        .literal(&crate::ir::Literal::Timestamp(micros))
 }
 
 fn date_format(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
