@@ -78,7 +78,7 @@ fn compatibility_suites() -> Result<Tally> {
 
 /// Builds the one binary and says where it is.
 fn build_binary() -> Result<PathBuf> {
-    cargo::run(&["build", "--package", "fleuve"])?;
+    cargo::run(&["build", "--package", "fleuve", "--features", "spark"])?;
     Ok(cargo::target_directory()?.join("debug").join("fleuve"))
 }
 

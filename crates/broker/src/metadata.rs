@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fleuve_cluster::controller::{
-    Command, ConfigResource, CreatableTopic, Endpoint, MetadataImage, RegisterBroker, Reply,
-    TopicLayout,
+    Command, ConfigResource, ControllerError, CreatableTopic, Endpoint, MetadataImage,
+    RegisterBroker, Reply, TopicLayout,
 };
 use fleuve_model::{BrokerId, TopicName, TopicPartition};
 use uuid::Uuid;
@@ -272,6 +272,8 @@ pub(crate) async fn create_on_demand(broker: &BrokerState, topics: BTreeSet<Topi
             for result in results {
                 match result {
                     Ok(created) => tracing::info!(topic = %created.name, "created on demand"),
+                    // Another client asked for it at the same time.
+                    Err(ControllerError::TopicAlreadyExists(_)) => {}
                     Err(error) => tracing::warn!("a topic was not created on demand: {error}"),
                 }
             }

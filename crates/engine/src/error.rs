@@ -117,7 +117,19 @@ fn text_of(error: &LogError) -> String {
 }
 
 impl From<DataFusionError> for StreamError {
+    /// Finds the engine's own error inside, or takes it as one of the language.
     fn from(error: DataFusionError) -> Self {
+        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        while let Some(current) = source {
+            if let Some(found) = current.downcast_ref::<Self>() {
+                return found.clone();
+            }
+            source = match current.downcast_ref::<DataFusionError>() {
+                Some(DataFusionError::Shared(shared)) => Some(shared.as_ref()),
+                Some(DataFusionError::External(external)) => Some(external.as_ref()),
+                _ => current.source(),
+            };
+        }
         Self::Spark(error.into())
     }
 }

@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "fleuve-client",
             "fleuve-engine",
             "fleuve-spark-connect",
+            "fleuve-sql",
             "fleuve-storage",
         ],
     ),

@@ -128,7 +128,16 @@ impl OperatorContext {
 fn describe_fields(fields: &Fields) -> String {
     let parts: Vec<String> = fields
         .iter()
-        .map(|field| format!("{} {}", field.name(), field.data_type()))
+        .map(|field| format!("{} {}", user_name(field.name()), field.data_type()))
         .collect();
     parts.join(", ")
+}
+
+/// A column's name without the number that tells it apart within one plan (`name#7`): another
+/// run of the same query has other numbers.
+fn user_name(name: &str) -> &str {
+    match name.rsplit_once('#') {
+        Some((front, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => front,
+        _ => name,
+    }
 }

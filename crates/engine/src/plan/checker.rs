@@ -6,6 +6,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DataFusionResult;
 use datafusion::logical_expr::{Aggregate, Expr, Join, JoinType, LogicalPlan};
 use fleuve_sql::error::{Exception, SparkError};
+use fleuve_sql::plan::Deduplicate;
 
 use super::{event_time_columns, is_streaming};
 use crate::error::StreamError;
@@ -116,6 +117,27 @@ fn check_node(node: &LogicalPlan, mode: OutputMode) -> Result<()> {
                 node,
             )),
         },
+        LogicalPlan::Extension(extension) => {
+            let within = extension
+                .node
+                .as_any()
+                .downcast_ref::<Deduplicate>()
+                .filter(|node| node.within_watermark);
+            match within {
+                Some(within)
+                    if event_time_columns(&within.input)?
+                        .iter()
+                        .all(Option::is_none) =>
+                {
+                    Err(unsupported(
+                        "dropDuplicatesWithinWatermark is not supported on streaming \
+                         DataFrames/DataSets without watermark",
+                        node,
+                    ))
+                }
+                _ => Ok(()),
+            }
+        }
         LogicalPlan::Window(window) => Err(window_function(&window.window_expr)),
         LogicalPlan::Distinct(_) => Err(unsupported(
             "This form of distinct is not supported on streaming DataFrames/Datasets",

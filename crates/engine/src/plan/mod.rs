@@ -11,17 +11,18 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::{provider_as_source, source_as_provider};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     Aggregate, Expr, Extension, Join, JoinType, LogicalPlan, LogicalPlanBuilder, TableScan,
 };
-use fleuve_sql::plan::{EventTimeWatermark, StreamingTable};
+use fleuve_sql::plan::{Deduplicate, EventTimeWatermark, StreamingTable};
 
 pub use checker::{Checked, CorrectnessCheck, check};
 pub use event_time::{EventTimeColumn, event_time_columns};
 
 use crate::operator::OperatorContext;
 use crate::operator::aggregate::StatefulAggregateNode;
+use crate::operator::deduplicate::StatefulDeduplicateNode;
 use crate::operator::event_time::WatermarkNode;
 use crate::operator::scan::{MicroBatchTable, ScanSlot};
 use crate::watermark::EventTimeCollector;
@@ -58,6 +59,11 @@ impl StreamingPlan {
             }
             LogicalPlan::Join(join) => static_side_first(join),
             LogicalPlan::Extension(extension) => {
+                if let Some(node) = extension.node.as_any().downcast_ref::<Deduplicate>() {
+                    let operator = operators;
+                    operators += 1;
+                    return stateful_deduplicate(node, operator, context);
+                }
                 match extension.node.as_any().downcast_ref::<EventTimeWatermark>() {
                     Some(node) => watermark(node, &mut watermarks),
                     None => Ok(Transformed::no(LogicalPlan::Extension(extension))),
@@ -230,6 +236,39 @@ fn watermark(
         event_time,
         schema,
         collector,
+    };
+    Ok(Transformed::yes(LogicalPlan::Extension(Extension {
+        node: Arc::new(node),
+    })))
+}
+
+fn stateful_deduplicate(
+    node: &Deduplicate,
+    operator: u32,
+    context: &Arc<OperatorContext>,
+) -> Result<Transformed<LogicalPlan>> {
+    let schema = node.input.schema();
+    let column = |name: &str| {
+        let (qualifier, field) = schema.qualified_field_with_unqualified_name(name)?;
+        Ok::<_, DataFusionError>(Expr::from((qualifier, field)))
+    };
+    let keys = node
+        .keys
+        .iter()
+        .map(|name| column(name))
+        .collect::<Result<Vec<_>>>()?;
+    let event_time = event_time_columns(&node.input)?
+        .into_iter()
+        .enumerate()
+        .find_map(|(index, mark)| Some((index, mark?)))
+        .map(|(index, mark)| (Expr::from(schema.qualified_field(index)), mark.delay_ms));
+    let node = StatefulDeduplicateNode {
+        input: node.input.clone(),
+        keys,
+        within_watermark: node.within_watermark,
+        event_time,
+        operator,
+        context: Arc::clone(context),
     };
     Ok(Transformed::yes(LogicalPlan::Extension(Extension {
         node: Arc::new(node),

@@ -223,6 +223,10 @@ impl StreamingQuery {
         kept.push_back(progress);
     }
 
+    pub(super) fn fail(&self, error: StreamError) {
+        self.end(Ended::Failed(error));
+    }
+
     pub(super) fn end(&self, ended: Ended) {
         match &ended {
             Ended::Stopped => self.set_status("Stopped", Some(false), false),

@@ -126,7 +126,8 @@ impl StreamingQueryManager {
         };
         let prepared =
             prepare(&starter, query_session, analyzed, write).map_err(|error| error.to_spark())?;
-        self.stop_other_runs(prepared.id()).await;
+        self.stop_other_runs(prepared.id(), prepared.may_stop_other_run())
+            .await?;
         let run = prepared
             .open(&starter)
             .await
@@ -141,7 +142,10 @@ impl StreamingQueryManager {
         let _ = self.events.send(self.started_event(&query));
         let (manager, ending) = (Arc::clone(self), Arc::clone(&query));
         tokio::spawn(async move {
-            run.to_end().await;
+            // A panic of the query's task must not leave its callers waiting.
+            if let Err(panic) = tokio::spawn(run.to_end()).await {
+                ending.fail(StreamError::Task(panic.to_string()));
+            }
             manager.note_end(&ending);
         });
         Ok(query)
@@ -287,17 +291,34 @@ impl StreamingQueryManager {
         ))
     }
 
-    /// A checkpoint has one run: a new one stops the old one, whatever session that is of.
-    async fn stop_other_runs(&self, id: Uuid) {
+    /// A checkpoint has one run: a new one stops the old one, whatever session that is of, unless
+    /// `spark.sql.streaming.stopActiveRunOnRestart` is `false`.
+    async fn stop_other_runs(&self, id: Uuid, may_stop: bool) -> Result<(), SparkError> {
         let running: Vec<_> = lock(&self.queries)
             .values()
             .flat_map(|session| session.active.iter())
-            .filter(|query| query.id() == id)
+            .filter(|query| query.id() == id && query.is_active())
             .cloned()
             .collect();
+        if !running.is_empty() && !may_stop {
+            return Err(SparkError::streaming(
+                fleuve_sql::error::Exception::IllegalArgument,
+                "_LEGACY_ERROR_TEMP_QUERY_ID",
+                "42000",
+                format!(
+                    "Cannot start query with id {id} as another query with same id is already \
+                     active. Perhaps you are attempting to restart a query from checkpoint that \
+                     is already active. You may stop the old query by setting the SQL \
+                     configuration: spark.conf.set(\"spark.sql.streaming.stopActiveRunOnRestart\", \
+                     true) and retry."
+                ),
+                &[("id", &id.to_string())],
+            ));
+        }
         for query in running {
             query.stop().await;
         }
+        Ok(())
     }
 
     fn note_end(&self, query: &Arc<StreamingQuery>) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fleuve_sql::error::{Exception, SparkError};
 use fleuve_sql::execution::engine_state;
-use fleuve_sql::ir::{StructType, WriteStream};
+use fleuve_sql::ir::WriteStream;
 use fleuve_sql::plan::AnalyzedPlan;
 use fleuve_sql::source::SourceOptions;
 use fleuve_sql::types::{INTERNAL_TIME_ZONE, to_arrow_schema};
@@ -204,6 +204,12 @@ impl Prepared {
     /// The query's id, the same over all runs of its checkpoint.
     pub(super) fn id(&self) -> Uuid {
         self.checkpoint.id().get()
+    }
+
+    /// Whether a run of the same checkpoint gives way.
+    pub(super) fn may_stop_other_run(&self) -> bool {
+        let key = "spark.sql.streaming.stopActiveRunOnRestart";
+        self.configuration.get_or(key, "true") == "true"
     }
 
     /// Opens sources, state and sink at where the last run stopped.
@@ -413,13 +419,4 @@ fn number(configuration: &Configuration, key: &str, default: u64) -> u64 {
         .get_option(key)
         .and_then(|text| text.parse().ok())
         .unwrap_or(default)
-}
-
-/// The names of a schema's columns.
-pub(crate) fn column_names(schema: &StructType) -> Vec<String> {
-    schema
-        .fields
-        .iter()
-        .map(|field| field.name.clone())
-        .collect()
 }

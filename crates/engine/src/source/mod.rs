@@ -9,6 +9,7 @@ pub mod kafka;
 mod open;
 pub mod rate;
 pub mod rate_micro_batch;
+pub mod socket;
 
 pub use open::{OpenSource, open_source, register_sources};
 

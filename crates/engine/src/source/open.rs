@@ -15,6 +15,7 @@ use super::files::StreamedFiles;
 use super::kafka::{KafkaRelation, KafkaSource};
 use super::rate::{RateOptions, RateSource};
 use super::rate_micro_batch::{RateMicroBatchOptions, RateMicroBatchSource};
+use super::socket::{SocketOptions, SocketSource};
 use crate::error::StreamError;
 use crate::plan::StreamingScan;
 use crate::query::EngineSettings;
@@ -45,6 +46,12 @@ pub async fn open_source(open: OpenSource<'_>) -> Result<Box<dyn Source>, Stream
             rate_micro_batch_options(options, open.settings.parallelism)?,
         ))),
         "kafka" => Ok(Box::new(KafkaSource::open(&open)?)),
+        "socket" => {
+            let clock = Arc::clone(&open.settings.clock);
+            Ok(Box::new(
+                SocketSource::open(SocketOptions::new(options)?, clock).await?,
+            ))
+        }
         "json" | "csv" | "text" | "parquet" => super::files::open(open),
         other => Err(SparkError::data_source_not_found(other).into()),
     }
@@ -54,6 +61,7 @@ pub async fn open_source(open: OpenSource<'_>) -> Result<Box<dyn Source>, Stream
 pub fn register_sources(registry: &Registry, settings: &EngineSettings) {
     registry.register_source("rate", Arc::new(RateName));
     registry.register_source("rate-micro-batch", Arc::new(RateMicroBatchName));
+    registry.register_source("socket", Arc::new(SocketName));
     registry.register_source(
         "kafka",
         Arc::new(KafkaRelation::new(settings.kafka.clone())),
@@ -191,6 +199,27 @@ impl BatchSource for RateMicroBatchName {
     async fn stream_schema(&self, request: &ReadRequest) -> SqlResult<StructType> {
         rate_micro_batch_options(&request.options, 1)?;
         Ok(rate_schema())
+    }
+}
+
+struct SocketName;
+
+#[async_trait]
+impl BatchSource for SocketName {
+    async fn schema(&self, request: &ReadRequest) -> SqlResult<StructType> {
+        Err(stream_only(request))
+    }
+
+    async fn scan(
+        &self,
+        request: &ReadRequest,
+        _: &StructType,
+    ) -> SqlResult<Arc<dyn TableProvider>> {
+        Err(stream_only(request))
+    }
+
+    async fn stream_schema(&self, request: &ReadRequest) -> SqlResult<StructType> {
+        Ok(SocketOptions::new(&request.options)?.schema())
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod checkpoint;
 mod crash;
+mod files;
+mod kafka;
+mod language;
 mod query;
 mod state;
 mod support;

@@ -53,6 +53,12 @@ impl<'a> FunctionCall<'a> {
                 nulls,
                 kernel,
             } => {
+                let count = self.arguments.len();
+                if let Some(default) = super::string::default_arguments(&self.name, count) {
+                    let default = self.analyzer.literal(&default)?;
+                    self.arguments.push(default);
+                }
+                let text = self.text();
                 self.arity(*required, arguments.len())?;
                 for (index, arg) in arguments.iter().enumerate().take(self.arguments.len()) {
                     self.convert(index, *arg)?;
@@ -63,7 +69,10 @@ impl<'a> FunctionCall<'a> {
                     super::Nulls::Always => true,
                     super::Nulls::Never => false,
                 };
-                Resolved::Value(self.call(function.name, data_type, nullable, *kernel))
+                Resolved::Value(
+                    self.call(function.name, data_type, nullable, *kernel)
+                        .with_name(text),
+                )
             }
             Build::Custom(build) | Build::HigherOrder(build) => Resolved::Value(build(self)?),
             Build::Generator(build) => Resolved::Rows(build(self)?),

@@ -273,3 +273,30 @@ fn array_join(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 fn unused() -> StructField {
     StructField::new("", DataType::Null, true)
 }
+
+/// Arrays one after the other.
+pub(super) fn concat_arrays(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let columns = (0..inv.count())
+        .map(|i| inv.expanded(i))
+        .collect::<Result<Vec<_>>>()?;
+    let lists: Vec<&ListArray> = columns.iter().map(|c| c.as_list::<i32>()).collect();
+    let values: Vec<&dyn Array> = lists.iter().map(|l| l.values().as_ref()).collect();
+    let (mut order, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..inv.rows {
+        let present = lists.iter().all(|l| l.is_valid(row));
+        let before = order.len();
+        if present {
+            for (index, list) in lists.iter().enumerate() {
+                let (start, end) = (
+                    list.value_offsets()[row] as usize,
+                    list.value_offsets()[row + 1] as usize,
+                );
+                order.extend((start..end).map(|i| (index, i)));
+            }
+        }
+        lengths.push(order.len() - before);
+        valid.push(present);
+    }
+    let values = arrow::compute::interleave(&values, &order)?;
+    build_list(inv, values, lengths, valid)
+}

@@ -37,6 +37,10 @@ use arrow::array::ArrayRef;
 pub(crate) use arguments::{Arg, Nulls, Returns, ordinal, storable};
 pub(crate) use call::{FunctionCall, Generator};
 pub(crate) use invocation::Invocation;
+pub(crate) use json::parse::parse as json_parse;
+pub(crate) use json::schema as json_schema;
+pub(crate) use json::writer::JsonWriter;
+pub(crate) use json::{JsonOptions, JsonReader};
 
 use crate::analyzer::TypedExpr;
 use crate::error::Result;

@@ -1,4 +1,671 @@
-//! Functions of this family.
-use super::Function;
+//! Strings.
 
-pub(super) const FUNCTIONS: &[Function] = &[];
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListBuilder, StringBuilder};
+use arrow::datatypes::Int32Type;
+use regex::Regex;
+
+use super::{Arg, Function, FunctionCall, Invocation, Returns, custom, scalar};
+use crate::analyzer::TypedExpr;
+use crate::error::{Result, SparkError};
+use crate::ir::{DataType, Literal};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    scalar("upper", &[Arg::Str], Returns::Str, |inv| {
+        map(inv, |s| s.to_uppercase())
+    })
+    .or(&["ucase"]),
+    scalar("lower", &[Arg::Str], Returns::Str, |inv| {
+        map(inv, |s| s.to_lowercase())
+    })
+    .or(&["lcase"]),
+    scalar("reverse", &[Arg::Str], Returns::Str, |inv| {
+        map(inv, |s| s.chars().rev().collect())
+    }),
+    scalar("initcap", &[Arg::Str], Returns::Str, |inv| {
+        map(inv, initcap)
+    }),
+    scalar("length", &[Arg::StrOrBinary], Returns::Int, length).or(&[
+        "len",
+        "char_length",
+        "character_length",
+    ]),
+    scalar("trim", &[Arg::Str, Arg::Str], Returns::Str, |inv| {
+        trim(inv, true, true)
+    })
+    .or(&["btrim"])
+    .needs(1),
+    scalar("ltrim", &[Arg::Str, Arg::Str], Returns::Str, |inv| {
+        trim(inv, true, false)
+    })
+    .needs(1),
+    scalar("rtrim", &[Arg::Str, Arg::Str], Returns::Str, |inv| {
+        trim(inv, false, true)
+    })
+    .needs(1),
+    scalar(
+        "substring",
+        &[Arg::Str, Arg::Int, Arg::Int],
+        Returns::Str,
+        substring,
+    )
+    .or(&["substr"])
+    .needs(2),
+    scalar("repeat", &[Arg::Str, Arg::Int], Returns::Str, repeat),
+    scalar(
+        "lpad",
+        &[Arg::Str, Arg::Int, Arg::Str],
+        Returns::Str,
+        |inv| pad(inv, true),
+    )
+    .needs(2),
+    scalar(
+        "rpad",
+        &[Arg::Str, Arg::Int, Arg::Str],
+        Returns::Str,
+        |inv| pad(inv, false),
+    )
+    .needs(2),
+    scalar("instr", &[Arg::Str, Arg::Str], Returns::Int, |inv| {
+        position(inv, 0, 1)
+    }),
+    scalar(
+        "locate",
+        &[Arg::Str, Arg::Str, Arg::Int],
+        Returns::Int,
+        |inv| position(inv, 1, 0),
+    )
+    .or(&["position"])
+    .needs(2),
+    scalar(
+        "replace",
+        &[Arg::Str, Arg::Str, Arg::Str],
+        Returns::Str,
+        replace,
+    )
+    .needs(2),
+    scalar(
+        "translate",
+        &[Arg::Str, Arg::Str, Arg::Str],
+        Returns::Str,
+        translate,
+    ),
+    scalar(
+        "split",
+        &[Arg::Str, Arg::Str, Arg::Int],
+        Returns::StrArray,
+        split,
+    )
+    .needs(3),
+    scalar(
+        "startswith",
+        &[Arg::Str, Arg::Str],
+        Returns::Boolean,
+        |inv| test(inv, |a, b| a.starts_with(b)),
+    ),
+    scalar("endswith", &[Arg::Str, Arg::Str], Returns::Boolean, |inv| {
+        test(inv, |a, b| a.ends_with(b))
+    }),
+    scalar("contains", &[Arg::Str, Arg::Str], Returns::Boolean, |inv| {
+        test(inv, |a, b| a.contains(b))
+    }),
+    scalar(
+        "regexp_replace",
+        &[Arg::Str, Arg::Str, Arg::Str],
+        Returns::Str,
+        regexp_replace,
+    ),
+    scalar(
+        "regexp_extract",
+        &[Arg::Str, Arg::Str, Arg::Int],
+        Returns::Str,
+        regexp_extract,
+    )
+    .needs(2),
+    scalar("ascii", &[Arg::Str], Returns::Int, ascii),
+    custom("rlike", |call| matching(call, "RLIKE")).or(&["regexp", "regexp_like"]),
+    custom("like", |call| matching(call, "LIKE")),
+    custom("ilike", |call| matching(call, "ILIKE")),
+    custom("concat", concat),
+    custom("concat_ws", concat_ws),
+];
+
+/// `split` and `repeat` of a text without limit have defaults that show in the column's name.
+pub(crate) fn default_arguments(name: &str, count: usize) -> Option<Literal> {
+    match (name, count) {
+        ("split", 2) => Some(Literal::Integer(-1)),
+        ("regexp_extract", 2) => Some(Literal::Integer(1)),
+        ("lpad" | "rpad", 2) => Some(Literal::String(" ".to_owned())),
+        ("locate" | "position", 2) => Some(Literal::Integer(1)),
+        ("replace", 2) => Some(Literal::String(String::new())),
+        ("substring" | "substr", 2) => Some(Literal::Integer(i32::MAX)),
+        _ => None,
+    }
+}
+
+fn map(inv: &Invocation<'_>, f: impl Fn(&str) -> String) -> Result<ArrayRef> {
+    let texts = inv.strings(0)?;
+    inv.build_strings(|row| Ok(texts.get(row).map(&f)))
+}
+
+fn initcap(text: &str) -> String {
+    let mut start = true;
+    text.chars()
+        .flat_map(|c| {
+            let converted: Vec<char> = if start {
+                c.to_uppercase().collect()
+            } else {
+                c.to_lowercase().collect()
+            };
+            start = c == ' ';
+            converted
+        })
+        .collect()
+}
+
+fn length(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    if inv.types[0] == DataType::Binary {
+        let values = inv.binaries(0)?;
+        return inv.build::<Int32Type>(|row| Ok(values.get(row).map(|v| v.len() as i32)));
+    }
+    let texts = inv.strings(0)?;
+    inv.build::<Int32Type>(|row| Ok(texts.get(row).map(|s| s.chars().count() as i32)))
+}
+
+fn trim(inv: &Invocation<'_>, left: bool, right: bool) -> Result<ArrayRef> {
+    let texts = inv.strings(0)?;
+    let marks = if inv.count() > 1 {
+        Some(inv.strings(1)?)
+    } else {
+        None
+    };
+    inv.build_strings(|row| {
+        let Some(mut text) = texts.get(row) else {
+            return Ok(None);
+        };
+        let mark = match &marks {
+            None => " ",
+            Some(marks) => match marks.get(row) {
+                Some(mark) => mark,
+                None => return Ok(None),
+            },
+        };
+        if left {
+            text = text.trim_start_matches(|c| mark.contains(c));
+        }
+        if right {
+            text = text.trim_end_matches(|c| mark.contains(c));
+        }
+        Ok(Some(text))
+    })
+}
+
+fn substring(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, starts) = (inv.strings(0)?, inv.ints(1)?);
+    let lengths = if inv.count() > 2 {
+        Some(inv.ints(2)?)
+    } else {
+        None
+    };
+    inv.build_strings(|row| {
+        let (Some(text), Some(start)) = (texts.get(row), starts.get(row)) else {
+            return Ok(None);
+        };
+        let length = match &lengths {
+            None => i64::from(i32::MAX),
+            Some(lengths) => match lengths.get(row) {
+                Some(length) => i64::from(length),
+                None => return Ok(None),
+            },
+        };
+        let count = text.chars().count() as i64;
+        let start = match i64::from(start) {
+            0 => 0,
+            s if s > 0 => s - 1,
+            s => count + s,
+        };
+        let end = start.saturating_add(length).clamp(0, count);
+        let start = start.clamp(0, count);
+        Ok(Some(
+            text.chars()
+                .skip(start as usize)
+                .take((end - start).max(0) as usize)
+                .collect::<String>(),
+        ))
+    })
+}
+
+fn repeat(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, counts) = (inv.strings(0)?, inv.ints(1)?);
+    inv.build_strings(|row| match (texts.get(row), counts.get(row)) {
+        (Some(text), Some(count)) => {
+            let count = count.max(0) as usize;
+            if text.len().saturating_mul(count) > i32::MAX as usize {
+                return Err(SparkError::out_of_memory(
+                    "repeat makes a string of more than 2 GiB",
+                ));
+            }
+            Ok(Some(text.repeat(count)))
+        }
+        _ => Ok(None),
+    })
+}
+
+fn pad(inv: &Invocation<'_>, left: bool) -> Result<ArrayRef> {
+    let (texts, widths, fillers) = (inv.strings(0)?, inv.ints(1)?, inv.strings(2)?);
+    inv.build_strings(|row| {
+        let (Some(text), Some(width), Some(filler)) =
+            (texts.get(row), widths.get(row), fillers.get(row))
+        else {
+            return Ok(None);
+        };
+        let (width, count) = (width.max(0) as usize, text.chars().count());
+        if width <= count {
+            return Ok(Some(text.chars().take(width).collect::<String>()));
+        }
+        let padding: String = filler
+            .chars()
+            .cycle()
+            .take(if filler.is_empty() { 0 } else { width - count })
+            .collect();
+        Ok(Some(if left {
+            padding + text
+        } else {
+            text.to_owned() + &padding
+        }))
+    })
+}
+
+/// The place of one text in another, counted from one; zero if it is not there.
+fn position(inv: &Invocation<'_>, text: usize, needle: usize) -> Result<ArrayRef> {
+    let (texts, needles) = (inv.strings(text)?, inv.strings(needle)?);
+    let starts = if inv.count() > 2 {
+        Some(inv.ints(2)?)
+    } else {
+        None
+    };
+    inv.build::<Int32Type>(|row| {
+        let (Some(text), Some(needle)) = (texts.get(row), needles.get(row)) else {
+            return Ok(None);
+        };
+        let start = starts.as_ref().map_or(Some(1), |s| s.get(row)).unwrap_or(0);
+        if start < 1 {
+            return Ok(Some(0));
+        }
+        let skipped: usize = text
+            .chars()
+            .take(start as usize - 1)
+            .map(char::len_utf8)
+            .sum();
+        let found = text
+            .get(skipped..)
+            .and_then(|rest| rest.find(needle))
+            .map(|i| i + skipped);
+        Ok(Some(
+            found.map_or(0, |i| text[..i].chars().count() as i32 + 1),
+        ))
+    })
+}
+
+fn replace(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, olds, news) = (inv.strings(0)?, inv.strings(1)?, inv.strings(2)?);
+    inv.build_strings(|row| {
+        Ok(match (texts.get(row), olds.get(row), news.get(row)) {
+            (Some(text), Some(""), Some(_)) => Some(text.to_owned()),
+            (Some(text), Some(old), Some(new)) => Some(text.replace(old, new)),
+            _ => None,
+        })
+    })
+}
+
+fn translate(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, froms, tos) = (inv.strings(0)?, inv.strings(1)?, inv.strings(2)?);
+    inv.build_strings(|row| {
+        let (Some(text), Some(from), Some(to)) = (texts.get(row), froms.get(row), tos.get(row))
+        else {
+            return Ok(None);
+        };
+        let to: Vec<char> = to.chars().collect();
+        let translated = text
+            .chars()
+            .filter_map(|c| match from.chars().position(|f| f == c) {
+                None => Some(c),
+                Some(index) => to.get(index).copied(),
+            });
+        Ok(Some(translated.collect::<String>()))
+    })
+}
+
+fn test(inv: &Invocation<'_>, f: impl Fn(&str, &str) -> bool) -> Result<ArrayRef> {
+    let (a, b) = (inv.strings(0)?, inv.strings(1)?);
+    inv.build_booleans(|row| Ok(a.get(row).zip(b.get(row)).map(|(a, b)| f(a, b))))
+}
+
+fn ascii(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let texts = inv.strings(0)?;
+    inv.build::<Int32Type>(|row| {
+        Ok(texts
+            .get(row)
+            .map(|s| s.chars().next().map_or(0, |c| c as i32)))
+    })
+}
+
+/// A regular expression of each row, compiled once if it is constant.
+pub(super) struct Patterns<'a> {
+    column: super::invocation::Column<&'a arrow::array::StringArray>,
+    constant: Option<Regex>,
+    function: &'static str,
+}
+
+impl<'a> Patterns<'a> {
+    pub(super) fn new(
+        inv: &'a Invocation<'_>,
+        index: usize,
+        function: &'static str,
+    ) -> Result<Self> {
+        let column = inv.strings(index)?;
+        let constant = column
+            .constant()
+            .map(|p| compile(p, function))
+            .transpose()?;
+        Ok(Self {
+            column,
+            constant,
+            function,
+        })
+    }
+
+    pub(super) fn get(&self, row: usize) -> Result<Option<Regex>> {
+        match (&self.constant, self.column.get(row)) {
+            (Some(regex), _) => Ok(Some(regex.clone())),
+            (None, Some(text)) => compile(text, self.function).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+fn compile(pattern: &str, function: &str) -> Result<Regex> {
+    Regex::new(pattern).map_err(|_| {
+        SparkError::invalid_parameter_value(
+            "PATTERN",
+            function,
+            "regexp",
+            format!("'{pattern}' is no valid pattern."),
+        )
+    })
+}
+
+fn split(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, patterns, limits) = (
+        inv.strings(0)?,
+        Patterns::new(inv, 1, "split")?,
+        inv.ints(2)?,
+    );
+    let mut builder = ListBuilder::new(StringBuilder::new());
+    for row in 0..inv.rows {
+        let (Some(text), Some(regex), Some(limit)) =
+            (texts.get(row), patterns.get(row)?, limits.get(row))
+        else {
+            builder.append(false);
+            continue;
+        };
+        for part in split_parts(text, &regex, limit) {
+            builder.values().append_value(part);
+        }
+        builder.append(true);
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+/// The parts of a text as Java's `split` gives them: an empty match at the start makes no part.
+fn split_parts<'t>(text: &'t str, regex: &Regex, limit: i32) -> Vec<&'t str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for found in regex.find_iter(text) {
+        if limit > 0 && parts.len() + 1 >= limit as usize {
+            break;
+        }
+        if found.end() == 0 || (found.is_empty() && found.start() >= text.len()) {
+            continue;
+        }
+        parts.push(&text[start..found.start()]);
+        start = found.end();
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+fn regexp_replace(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, patterns, replacements) = (
+        inv.strings(0)?,
+        Patterns::new(inv, 1, "regexp_replace")?,
+        inv.strings(2)?,
+    );
+    inv.build_strings(|row| {
+        Ok(
+            match (texts.get(row), patterns.get(row)?, replacements.get(row)) {
+                (Some(text), Some(regex), Some(replacement)) => Some(
+                    regex
+                        .replace_all(text, java_replacement(replacement).as_str())
+                        .into_owned(),
+                ),
+                _ => None,
+            },
+        )
+    })
+}
+
+/// `$1` in Java is `${1}` here, and a backslash escapes.
+fn java_replacement(text: &str) -> String {
+    let mut out = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => match characters.next() {
+                Some('$') => out.push_str("$$"),
+                Some(c) => out.push(c),
+                None => {}
+            },
+            '$' if characters.peek().is_some_and(char::is_ascii_digit) => {
+                let digit = characters.next().unwrap_or('0');
+                out.push_str(&format!("${{{digit}}}"));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn regexp_extract(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, patterns, groups) = (
+        inv.strings(0)?,
+        Patterns::new(inv, 1, "regexp_extract")?,
+        inv.ints(2)?,
+    );
+    inv.build_strings(|row| {
+        let (Some(text), Some(regex), Some(group)) =
+            (texts.get(row), patterns.get(row)?, groups.get(row))
+        else {
+            return Ok(None);
+        };
+        let last = regex.captures_len() as i32 - 1;
+        if !(0..=last).contains(&group) {
+            return Err(SparkError::invalid_parameter_value(
+                "REGEX_GROUP_INDEX",
+                "regexp_extract",
+                "idx",
+                format!("Expects group index between 0 and {last}, but got {group}."),
+            ));
+        }
+        let found = regex
+            .captures(text)
+            .and_then(|c| c.get(group as usize))
+            .map_or("", |m| m.as_str());
+        Ok(Some(found.to_owned()))
+    })
+}
+
+fn matching(call: &mut FunctionCall<'_>, word: &'static str) -> Result<TypedExpr> {
+    call.arity(2, 3)?;
+    let text = match word {
+        "RLIKE" => format!(
+            "RLIKE({}, {})",
+            call.arguments[0].name, call.arguments[1].name
+        ),
+        "LIKE" => format!("{} LIKE {}", call.arguments[0].name, call.arguments[1].name),
+        _ => format!(
+            "ilike({}, {})",
+            call.arguments[0].name, call.arguments[1].name
+        ),
+    };
+    let escape = match call.arguments.get(2) {
+        Some(_) => call
+            .constant_string(2, "escapeChar")?
+            .chars()
+            .next()
+            .unwrap_or('\\'),
+        None => '\\',
+    };
+    call.arguments.truncate(2);
+    call.convert(0, Arg::Str)?;
+    call.convert(1, Arg::Str)?;
+    let nullable = call.any_nullable();
+    let kernel = Arc::new(move |inv: &Invocation<'_>| {
+        let (texts, patterns) = (inv.strings(0)?, inv.strings(1)?);
+        let compiled = |pattern: &str| match word {
+            "RLIKE" => compile(pattern, "rlike"),
+            _ => compile(&like_pattern(pattern, escape, word == "ILIKE")?, "like"),
+        };
+        let constant = patterns.constant().map(&compiled).transpose()?;
+        inv.build_booleans(|row| {
+            let (Some(text), Some(pattern)) = (texts.get(row), patterns.get(row)) else {
+                return Ok(None);
+            };
+            match &constant {
+                Some(regex) => Ok(Some(regex.is_match(text))),
+                None => Ok(Some(compiled(pattern)?.is_match(text))),
+            }
+        })
+    });
+    Ok(call
+        .call_keyed(
+            word,
+            &escape.to_string(),
+            DataType::Boolean,
+            nullable,
+            kernel,
+        )
+        .with_name(text))
+}
+
+/// A LIKE pattern as a regular expression.
+fn like_pattern(pattern: &str, escape: char, ignore_case: bool) -> Result<String> {
+    let mut out = String::from(if ignore_case { "(?is)^" } else { "(?s)^" });
+    let mut characters = pattern.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            c if c == escape => match characters.next() {
+                Some(next @ ('%' | '_')) => out.push(next),
+                Some(next) if next == escape => out.push_str(&regex::escape(&next.to_string())),
+                Some(next) => out.push_str(&regex::escape(&format!("{escape}{next}"))),
+                None => {
+                    return Err(SparkError::streaming(
+                        crate::error::Exception::Analysis,
+                        "INVALID_FORMAT.ESC_AT_THE_END",
+                        "42601",
+                        format!(
+                            "The format is invalid: '{pattern}'. The escape character is not allowed to end with."
+                        ),
+                        &[("format", pattern)],
+                    ));
+                }
+            },
+            '%' => out.push_str(".*"),
+            '_' => out.push('.'),
+            c => out.push_str(&regex::escape(&c.to_string())),
+        }
+    }
+    out.push('$');
+    Ok(out)
+}
+
+fn concat(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    let text = call.text();
+    if call.arguments.is_empty() {
+        return Ok(call
+            .analyzer
+            .literal(&Literal::String(String::new()))?
+            .with_name(text));
+    }
+    if call
+        .arguments
+        .iter()
+        .any(|a| matches!(a.data_type, DataType::Array { .. }))
+    {
+        let common = call.unify(0)?;
+        let nullable = call.any_nullable();
+        return Ok(call
+            .call("concat", common, nullable, super::collection::concat_arrays)
+            .with_name(text));
+    }
+    for index in 0..call.arguments.len() {
+        call.convert(index, Arg::Str)?;
+    }
+    let nullable = call.any_nullable();
+    Ok(call
+        .call("concat", DataType::STRING, nullable, |inv| {
+            let columns = (0..inv.count())
+                .map(|i| inv.strings(i))
+                .collect::<Result<Vec<_>>>()?;
+            inv.build_strings(|row| {
+                let parts: Option<Vec<&str>> = columns.iter().map(|c| c.get(row)).collect();
+                Ok(parts.map(|p| p.concat()))
+            })
+        })
+        .with_name(text))
+}
+
+fn concat_ws(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    use arrow::array::AsArray;
+    call.arity(1, usize::MAX)?;
+    let text = call.text();
+    for index in 0..call.arguments.len() {
+        if matches!(call.arguments[index].data_type, DataType::Array { .. }) {
+            call.convert_to(index, &DataType::array(DataType::STRING, true))?;
+        } else {
+            call.convert(index, Arg::Str)?;
+        }
+    }
+    let nullable = call.arguments[0].nullable;
+    Ok(call
+        .call("concat_ws", DataType::STRING, nullable, |inv| {
+            let separators = inv.strings(0)?;
+            let columns = (1..inv.count())
+                .map(|i| inv.expanded(i))
+                .collect::<Result<Vec<_>>>()?;
+            inv.build_strings(|row| {
+                let Some(separator) = separators.get(row) else {
+                    return Ok(None);
+                };
+                let mut parts: Vec<String> = Vec::new();
+                for column in columns.iter().filter(|c| !c.is_null(row)) {
+                    match column.as_list_opt::<i32>() {
+                        Some(list) => {
+                            let values = list.value(row);
+                            parts.extend(
+                                values
+                                    .as_string::<i32>()
+                                    .iter()
+                                    .flatten()
+                                    .map(str::to_owned),
+                            );
+                        }
+                        None => parts.push(column.as_string::<i32>().value(row).to_owned()),
+                    }
+                }
+                Ok(Some(parts.join(separator)))
+            })
+        })
+        .with_name(text))
+}

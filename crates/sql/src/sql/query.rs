@@ -4,8 +4,8 @@ use super::lexer::Token;
 use super::parser::Parser;
 use crate::error::{Result, SparkError};
 use crate::ir::{
-    Expression, GroupType, JoinType, Literal, Pivot, ReadSource, Relation, RelationNode,
-    SetOperationKind, SortOrder,
+    Expression, GroupType, JoinType, Literal, ReadSource, Relation, RelationNode, SetOperationKind,
+    SortOrder,
 };
 
 /// What `GROUP BY` says.
@@ -544,44 +544,8 @@ impl Parser<'_> {
         .into())
     }
 
-    fn pivot(&mut self, input: Relation) -> Result<Relation> {
-        self.at += 2;
-        let aggregates = self.list(|p| p.named_expression())?;
-        self.expect_word("for")?;
-        let column = self.expression_without_in()?;
-        self.expect_word("in")?;
-        let values = self.parenthesized(|p| {
-            let value = p.expression()?;
-            let alias = if p.word("as") {
-                Some(p.identifier()?)
-            } else {
-                p.bare_alias()
-            };
-            Ok((value, alias))
-        })?;
-        self.expect_symbol(")")?;
-        let grouping = vec![Expression::function("$pivot_rest", vec![column.clone()])];
-        let node = RelationNode::Aggregate {
-            input,
-            group_type: GroupType::Pivot,
-            grouping,
-            aggregates,
-            pivot: Some(Pivot { column, values }),
-            grouping_sets: vec![],
-            having: None,
-            explicit_output: true,
-        };
-        self.aliased(node.into())
-    }
-
-    /// A column's name, which `IN` follows.
-    fn expression_without_in(&mut self) -> Result<Expression> {
-        let parts = self.name_parts()?;
-        Ok(Expression::Attribute {
-            parts,
-            plan_id: None,
-            is_metadata_column: false,
-        })
+    fn pivot(&mut self, _input: Relation) -> Result<Relation> {
+        Err(SparkError::unsupported_feature("the PIVOT clause"))
     }
 
     fn unpivot(&mut self, input: Relation) -> Result<Relation> {

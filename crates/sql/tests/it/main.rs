@@ -1,5 +1,6 @@
 //! The language, end to end: SQL text and plans in, tables out.
 
+mod files;
 mod queries;
 
 use std::collections::BTreeMap;
@@ -20,16 +21,27 @@ pub(crate) async fn run(session: &Session, sql: &str) -> Result<String, SparkErr
     match session.parse_sql(sql, &BTreeMap::new(), &[])? {
         Statement::Query(relation) => show(session, relation).await,
         Statement::Command(command) => {
-            session.run_command(command, CancellationToken::new()).await?;
+            session
+                .run_command(command, CancellationToken::new())
+                .await?;
             Ok(String::new())
         }
     }
 }
 
 pub(crate) async fn show(session: &Session, input: Relation) -> Result<String, SparkError> {
-    let node = RelationNode::ShowString { input, rows: 50, truncate: 0, vertical: false };
+    let node = RelationNode::ShowString {
+        input,
+        rows: 50,
+        truncate: 0,
+        vertical: false,
+    };
     let plan = session.analyze(&node.into()).await?;
-    let batches = session.execute(&plan, CancellationToken::new()).await?.collect().await?;
+    let batches = session
+        .execute(&plan, CancellationToken::new())
+        .await?
+        .collect()
+        .await?;
     Ok(batches[0].column(0).as_string::<i32>().value(0).to_owned())
 }
 
@@ -37,7 +49,15 @@ pub(crate) async fn show(session: &Session, input: Relation) -> Result<String, S
 pub(crate) async fn rows(sql: &str) -> Result<Vec<String>, SparkError> {
     let table = run(&session(), sql).await?;
     let lines = table.lines().filter(|l| l.starts_with('|')).skip(1);
-    Ok(lines.map(|l| l.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>().join(" | ")).collect())
+    Ok(lines
+        .map(|l| {
+            l.trim_matches('|')
+                .split('|')
+                .map(str::trim)
+                .collect::<Vec<_>>()
+                .join(" | ")
+        })
+        .collect())
 }
 
 pub(crate) async fn one(sql: &str) -> String {

@@ -5,7 +5,11 @@ use super::{one, run, session};
 #[tokio::test]
 async fn names_and_types_are_sparks() {
     let session = session();
-    let table = run(&session, "SELECT 1 AS id, 'a' name, 3/2, 1 + 2, count(1) FROM range(3)").await;
+    let table = run(
+        &session,
+        "SELECT 1 AS id, 'a' name, 3/2, 1 + 2, count(1) FROM range(3)",
+    )
+    .await;
     assert_eq!(
         table.unwrap(),
         "+---+----+-------+-------+--------+\n\
@@ -19,17 +23,44 @@ async fn names_and_types_are_sparks() {
 #[tokio::test]
 async fn queries_give_what_spark_gives() {
     let cases = [
-        ("SELECT id * 2 FROM range(3) WHERE id > 0 ORDER BY 1 DESC", "4; 2"),
-        ("SELECT a, sum(b) FROM VALUES (1, 2), (1, 3), (2, 5) AS t(a, b) GROUP BY a ORDER BY a", "1 | 5; 2 | 5"),
-        ("SELECT a FROM VALUES (1, 2), (2, 1) AS t(a, b) ORDER BY b", "2; 1"),
-        ("SELECT a, count(*) c FROM VALUES (1), (1), (2) t(a) GROUP BY a HAVING count(*) > 1", "1 | 2"),
-        ("SELECT x.id, y.id FROM range(3) x JOIN range(2) y ON x.id = y.id ORDER BY 1", "0 | 0; 1 | 1"),
-        ("SELECT id FROM range(3) x LEFT JOIN range(2) y USING (id) ORDER BY id", "0; 1; 2"),
-        ("WITH t AS (SELECT 1 a) SELECT a FROM t UNION ALL SELECT 2", "1; 2"),
+        (
+            "SELECT id * 2 FROM range(3) WHERE id > 0 ORDER BY 1 DESC",
+            "4; 2",
+        ),
+        (
+            "SELECT a, sum(b) FROM VALUES (1, 2), (1, 3), (2, 5) AS t(a, b) GROUP BY a ORDER BY a",
+            "1 | 5; 2 | 5",
+        ),
+        (
+            "SELECT a FROM VALUES (1, 2), (2, 1) AS t(a, b) ORDER BY b",
+            "2; 1",
+        ),
+        (
+            "SELECT a, count(*) c FROM VALUES (1), (1), (2) t(a) GROUP BY a HAVING count(*) > 1",
+            "1 | 2",
+        ),
+        (
+            "SELECT x.id, y.id FROM range(3) x JOIN range(2) y ON x.id = y.id ORDER BY 1",
+            "0 | 0; 1 | 1",
+        ),
+        (
+            "SELECT id FROM range(3) x LEFT JOIN range(2) y USING (id) ORDER BY id",
+            "0; 1; 2",
+        ),
+        (
+            "WITH t AS (SELECT 1 a) SELECT a FROM t UNION ALL SELECT 2",
+            "1; 2",
+        ),
         ("SELECT CASE WHEN 1 > 2 THEN 'x' ELSE 'y' END", "y"),
         ("SELECT explode(array(1, 2, 3))", "1; 2; 3"),
-        ("SELECT s.a FROM (SELECT named_struct('a', 1, 'b', 2) s)", "1"),
-        ("SELECT row_number() OVER (PARTITION BY a ORDER BY b) r FROM VALUES (1, 2), (1, 1) t(a, b) ORDER BY r", "1; 2"),
+        (
+            "SELECT s.a FROM (SELECT named_struct('a', 1, 'b', 2) s)",
+            "1",
+        ),
+        (
+            "SELECT row_number() OVER (PARTITION BY a ORDER BY b) r FROM VALUES (1, 2), (1, 1) t(a, b) ORDER BY r",
+            "1; 2",
+        ),
         ("SELECT 1 / 0", "DIVIDE_BY_ZERO"),
         ("SELECT 2147483647 + 1", "ARITHMETIC_OVERFLOW"),
         ("SELECT nothing", "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION"),
@@ -38,15 +69,27 @@ async fn queries_give_what_spark_gives() {
         ("SELECT try_cast('x' AS INT)", "NULL"),
         ("SELECT nosuch(1)", "UNRESOLVED_ROUTINE"),
         ("SELECT (SELECT max(id) FROM range(5))", "4"),
-        ("SELECT id FROM range(5) WHERE id IN (SELECT id + 3 FROM range(5)) ORDER BY id", "3; 4"),
-        ("SELECT a, b, sum(c) FROM VALUES (1, 1, 1), (1, 2, 2) t(a, b, c) GROUP BY ROLLUP(a, b) ORDER BY a, b", "NULL | NULL | 3; 1 | NULL | 3; 1 | 1 | 1; 1 | 2 | 2"),
+        (
+            "SELECT id FROM range(5) WHERE id IN (SELECT id + 3 FROM range(5)) ORDER BY id",
+            "3; 4",
+        ),
+        (
+            "SELECT a, b, sum(c) FROM VALUES (1, 1, 1), (1, 2, 2) t(a, b, c) GROUP BY ROLLUP(a, b) ORDER BY a, b",
+            "NULL | NULL | 3; 1 | NULL | 3; 1 | 1 | 1; 1 | 2 | 2",
+        ),
         ("SELECT DISTINCT id % 2 x FROM range(5) ORDER BY x", "0; 1"),
-        ("SELECT cast(1.5 as string), cast('2020-01-01' as date), 1L, 2.50, 1e3", "1.5 | 2020-01-01 | 1 | 2.50 | 1000.0"),
+        (
+            "SELECT cast(1.5 as string), cast('2020-01-01' as date), 1L, 2.50, 1e3",
+            "1.5 | 2020-01-01 | 1 | 2.50 | 1000.0",
+        ),
         ("SELECT 1 WHERE 1 = 2 OR NOT false", "1"),
         ("FROM range(2) SELECT id", "0; 1"),
         ("SELECT cast(5000000000 as int)", "CAST_OVERFLOW"),
         ("SELECT", "PARSE_SYNTAX_ERROR"),
-        ("SELECT col, t FROM range(1) LATERAL VIEW explode(array(7)) x AS t LATERAL VIEW explode(array(8)) y", "8 | 7"),
+        (
+            "SELECT col, t FROM range(1) LATERAL VIEW explode(array(7)) x AS t LATERAL VIEW explode(array(8)) y",
+            "8 | 7",
+        ),
     ];
     let mut failed = Vec::new();
     for (sql, expected) in cases {
@@ -56,4 +99,68 @@ async fn queries_give_what_spark_gives() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[tokio::test]
+async fn json_is_read_and_written_as_spark_does() {
+    let cases = [
+        (
+            "SELECT to_json(named_struct('a', 1, 'b', CAST(NULL AS INT), 'c', 'x'))",
+            r#"{"a":1,"c":"x"}"#,
+        ),
+        (
+            "SELECT from_json('{\"a\":1,\"b\":\"x\"}', 'a INT, b STRING')",
+            "{1, x}",
+        ),
+        ("SELECT from_json('{bad', 'a INT')", "{null}"),
+        ("SELECT from_json('', 'a INT')", "NULL"),
+        (
+            "SELECT from_json('{\"a\":\"x\",\"b\":2}', 'a INT, b INT')",
+            "{null, 2}",
+        ),
+        ("SELECT from_json('[1, 2]', 'array<int>')", "[1, 2]"),
+        (
+            "SELECT get_json_object('{\"a\":{\"b\":[1,2]}}', '$.a.b[1]')",
+            "2",
+        ),
+        (
+            "SELECT schema_of_json('{\"b\":1,\"a\":[\"x\"]}')",
+            "STRUCT<a: ARRAY<STRING>, b: BIGINT>",
+        ),
+    ];
+    for (sql, expected) in cases {
+        assert_eq!(
+            one(sql)
+                .await
+                .replace("NULL}", "null}")
+                .replace("{NULL", "{null"),
+            expected,
+            "{sql}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn strings_and_dates_follow_spark() {
+    let cases = [
+        ("SELECT split('a1b2', '[0-9]')", "[a, b, ]"),
+        ("SELECT substring('Spark', -3, 2)", "ar"),
+        (
+            "SELECT concat('a', 1), upper('x'), length('äb')",
+            "a1 | X | 2",
+        ),
+        ("SELECT 'abc' LIKE 'a%', 'abc' RLIKE 'b'", "true | true"),
+        (
+            "SELECT regexp_replace('100-200', '(\\\\d+)', 'num')",
+            "num-num",
+        ),
+        (
+            "SELECT date_format(TIMESTAMP '2020-01-02 03:04:05', 'yyyy/MM/dd HH:mm')",
+            "2020/01/02 03:04",
+        ),
+        ("SELECT to_date('02.01.2020', 'dd.MM.yyyy')", "2020-01-02"),
+    ];
+    for (sql, expected) in cases {
+        assert_eq!(one(sql).await, expected, "{sql}");
+    }
 }
