@@ -1,27 +1,13 @@
-//! Date and time patterns (`yyyy-MM-dd HH:mm:ss`), and the functions that take them.
+//! Date and time patterns of JSON options (`yyyy-MM-dd HH:mm:ss[.SSS][XXX]`), and timestamp literals.
 
-use std::sync::Arc;
-
-use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
-
-use super::{Arg, Function, FunctionCall, Invocation, custom};
+use super::{Function, FunctionCall, custom};
 use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};
-use crate::ir::DataType;
 use crate::time::{
     MICROS_PER_DAY, MICROS_PER_SECOND, TimeZone, civil_from_days, days_from_civil, days_in_month,
 };
 
-pub(super) const FUNCTIONS: &[Function] = &[
-    custom("$timestamp_literal", timestamp_literal),
-    custom("date_format", date_format),
-    custom("to_date", |call| to_date(call, false)),
-    custom("try_to_date", |call| to_date(call, true)),
-    custom("to_timestamp", |call| to_timestamp(call, false)).or(&["to_timestamp_ltz"]),
-    custom("try_to_timestamp", |call| to_timestamp(call, true)),
-    custom("unix_timestamp", unix_timestamp).or(&["to_unix_timestamp"]),
-    custom("from_unixtime", from_unixtime),
-];
+pub(super) const FUNCTIONS: &[Function] = &[custom("$timestamp_literal", timestamp_literal)];
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -46,7 +32,6 @@ const DAYS: [&str; 7] = [
     "Saturday",
     "Sunday",
 ];
-const DEFAULT_PATTERN: &str = "yyyy-MM-dd HH:mm:ss";
 
 #[derive(Clone, Debug, PartialEq)]
 enum Part {
@@ -415,28 +400,6 @@ impl Fields {
     }
 }
 
-/// The pattern of each row, read once if it is constant.
-struct Patterns<'a> {
-    column: super::invocation::Column<&'a arrow::array::StringArray>,
-    constant: Option<DatePattern>,
-}
-
-impl<'a> Patterns<'a> {
-    fn new(inv: &'a Invocation<'_>, index: usize) -> Result<Self> {
-        let column = inv.strings(index)?;
-        let constant = column.constant().map(DatePattern::new).transpose()?;
-        Ok(Self { column, constant })
-    }
-
-    fn get(&self, row: usize) -> Result<Option<DatePattern>> {
-        match (&self.constant, self.column.get(row)) {
-            (Some(pattern), _) => Ok(Some(pattern.clone())),
-            (None, Some(text)) => DatePattern::new(text).map(Some),
-            (None, None) => Ok(None),
-        }
-    }
-}
-
 /// `TIMESTAMP '…'`, read in the session's time zone.
 fn timestamp_literal(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     call.arity(1, 1)?;
@@ -446,171 +409,4 @@ fn timestamp_literal(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         .ok_or_else(|| SparkError::invalid_typed_literal("TIMESTAMP", &text))?;
     call.analyzer
         .literal(&crate::ir::Literal::Timestamp(micros))
-}
-
-fn date_format(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
-    call.arity(2, 2)?;
-    let text = call.text();
-    call.convert(0, Arg::Timestamp)?;
-    call.convert(1, Arg::Str)?;
-    let nullable = call.any_nullable();
-    Ok(call
-        .call("date_format", DataType::STRING, nullable, |inv| {
-            let (times, patterns) = (inv.timestamps(0)?, Patterns::new(inv, 1)?);
-            inv.build_strings(|row| match (times.get(row), patterns.get(row)?) {
-                (Some(micros), Some(pattern)) => {
-                    pattern.format(micros, inv.context.time_zone).map(Some)
-                }
-                _ => Ok(None),
-            })
-        })
-        .with_name(text))
-}
-
-fn failed(text: &str, function: &str) -> SparkError {
-    SparkError::cannot_parse_timestamp(
-        &format!("Text '{text}' could not be parsed"),
-        &format!("`{function}`"),
-    )
-}
-
-fn to_date(call: &mut FunctionCall<'_>, trying: bool) -> Result<TypedExpr> {
-    call.arity(1, 2)?;
-    let text = call.text();
-    if call.arguments.len() == 1 || !call.arguments[0].data_type.is_string() {
-        let value = call.arguments[0].clone();
-        let mode = if trying {
-            crate::ir::EvalMode::Try
-        } else {
-            crate::ir::EvalMode::Session
-        };
-        return Ok(call
-            .analyzer
-            .cast(value, &DataType::Date, mode)?
-            .with_name(text));
-    }
-    call.convert(1, Arg::Str)?;
-    let strict = call.analyzer.context.ansi && !trying;
-    let nullable = !strict || call.any_nullable();
-    let kernel = Arc::new(move |inv: &Invocation<'_>| {
-        let (texts, patterns) = (inv.strings(0)?, Patterns::new(inv, 1)?);
-        inv.build::<Date32Type>(|row| {
-            let (Some(text), Some(pattern)) = (texts.get(row), patterns.get(row)?) else {
-                return Ok(None);
-            };
-            match pattern.parse(text, TimeZone::UTC) {
-                Some(micros) => Ok(Some(micros.div_euclid(MICROS_PER_DAY) as i32)),
-                None if strict => Err(failed(text, "try_to_timestamp")),
-                None => Ok(None),
-            }
-        })
-    });
-    Ok(call
-        .call_keyed(
-            "to_date",
-            &strict.to_string(),
-            DataType::Date,
-            nullable,
-            kernel,
-        )
-        .with_name(text))
-}
-
-fn to_timestamp(call: &mut FunctionCall<'_>, trying: bool) -> Result<TypedExpr> {
-    call.arity(1, 2)?;
-    let text = call.text();
-    if call.arguments.len() == 1 || !call.arguments[0].data_type.is_string() {
-        let value = call.arguments[0].clone();
-        let mode = if trying {
-            crate::ir::EvalMode::Try
-        } else {
-            crate::ir::EvalMode::Session
-        };
-        return Ok(call
-            .analyzer
-            .cast(value, &DataType::Timestamp, mode)?
-            .with_name(text));
-    }
-    call.convert(1, Arg::Str)?;
-    let strict = call.analyzer.context.ansi && !trying;
-    let nullable = !strict || call.any_nullable();
-    let kernel = Arc::new(move |inv: &Invocation<'_>| {
-        let (texts, patterns) = (inv.strings(0)?, Patterns::new(inv, 1)?);
-        inv.build::<TimestampMicrosecondType>(|row| {
-            let (Some(text), Some(pattern)) = (texts.get(row), patterns.get(row)?) else {
-                return Ok(None);
-            };
-            match pattern.parse(text, inv.context.time_zone) {
-                Some(micros) => Ok(Some(micros)),
-                None if strict => Err(failed(text, "try_to_timestamp")),
-                None => Ok(None),
-            }
-        })
-    });
-    Ok(call
-        .call_keyed(
-            "to_timestamp",
-            &strict.to_string(),
-            DataType::Timestamp,
-            nullable,
-            kernel,
-        )
-        .with_name(text))
-}
-
-fn unix_timestamp(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
-    call.arity(0, 2)?;
-    if call.arguments.is_empty() {
-        let now = call.apply("current_timestamp", vec![])?;
-        call.arguments.push(now);
-    }
-    if call.arguments.len() == 1 {
-        let pattern = call
-            .analyzer
-            .literal(&crate::ir::Literal::String(DEFAULT_PATTERN.to_owned()))?;
-        call.arguments.push(pattern);
-    }
-    let text = call.text();
-    let moment = if call.arguments[0].data_type.is_string() {
-        let arguments = call.arguments.clone();
-        call.apply("to_timestamp", arguments)?
-    } else {
-        let value = call.arguments[0].clone();
-        call.analyzer.cast_implicitly(value, &DataType::Timestamp)?
-    };
-    let nullable = moment.nullable;
-    call.arguments = vec![moment];
-    Ok(call
-        .call("unix_timestamp", DataType::Long, nullable, |inv| {
-            let times = inv.timestamps(0)?;
-            inv.build::<Int64Type>(|row| {
-                Ok(times.get(row).map(|t| t.div_euclid(MICROS_PER_SECOND)))
-            })
-        })
-        .with_name(text))
-}
-
-fn from_unixtime(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
-    call.arity(1, 2)?;
-    if call.arguments.len() == 1 {
-        let pattern = call
-            .analyzer
-            .literal(&crate::ir::Literal::String(DEFAULT_PATTERN.to_owned()))?;
-        call.arguments.push(pattern);
-    }
-    let text = call.text();
-    call.convert(0, Arg::Long)?;
-    call.convert(1, Arg::Str)?;
-    let nullable = call.any_nullable();
-    Ok(call
-        .call("from_unixtime", DataType::STRING, nullable, |inv| {
-            let (seconds, patterns) = (inv.longs(0)?, Patterns::new(inv, 1)?);
-            inv.build_strings(|row| match (seconds.get(row), patterns.get(row)?) {
-                (Some(s), Some(pattern)) => pattern
-                    .format(s.saturating_mul(MICROS_PER_SECOND), inv.context.time_zone)
-                    .map(Some),
-                _ => Ok(None),
-            })
-        })
-        .with_name(text))
 }
