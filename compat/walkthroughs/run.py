@@ -11,7 +11,8 @@ Each `.txt` beside this file is one session on a fresh machine: a private networ
     > text        a line of standard output; {name} stands for anything
     ! text        a line that must be among those of standard error (its beginning)
 
-Python programs beside this file (`w*.py`) are sessions too: run with the server's address.
+Python programs beside this file (`w*.py`) are sessions too: run with the address of a server of
+their own, they print their checks' lines themselves.
 """
 
 import fcntl
@@ -120,13 +121,32 @@ def read(path):
     return steps
 
 
-def play(path):
+def fresh_machine():
+    """A folder with the configuration files, and the environment of who works in it."""
     folder = Path(tempfile.mkdtemp(prefix="fleuve-walkthrough-"))
     shutil.copytree(ROOT / "config", folder / "config")
     properties = folder / "config" / "server.properties"
     text = properties.read_text()
     properties.write_text(re.sub(r"(?m)^log\.dirs=.*$", f"log.dirs={folder}/data", text))
-    environment = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder / "share")}
+    return folder, {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder / "share")}
+
+
+def run_program(path):
+    """Runs a session that is a program, and says whether it went well."""
+    folder, environment = fresh_machine()
+    server = Running("bin/kafka-server-start.sh config/server.properties", environment, folder)
+    try:
+        wait_for_port(server)
+        # Its tools (cargo, for one) need the home that they were installed in.
+        return subprocess.run([sys.executable, path, "localhost:9092"], timeout=600).returncode == 0
+    finally:
+        server.process.terminate()
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def play(path):
+    folder, environment = fresh_machine()
     servers, early = [], None
     try:
         for step in read(path):
@@ -191,6 +211,14 @@ def main():
         try:
             play(path)
             print(f"ok walkthroughs.{path.stem}", flush=True)
+        except Exception as error:
+            failures += 1
+            print(f"FAILED walkthroughs.{path.stem}: {type(error).__name__}: {error}", flush=True)
+    for path in sorted(HERE.glob("w*.py")):
+        if sys.argv[1:] and path.stem not in sys.argv[1:]:
+            continue
+        try:
+            failures += not run_program(path)
         except Exception as error:
             failures += 1
             print(f"FAILED walkthroughs.{path.stem}: {type(error).__name__}: {error}", flush=True)
