@@ -111,7 +111,7 @@ def read_partition(bootstrap, partition):
     _, end = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=30)
     found, deadline = [], time.monotonic() + READ_SECONDS
     while (not found or found[-1][0] < end - 1) and end:
-        for message in consumer.consume(5000, timeout=1):
+        for message in consumer.consume(5000, timeout=0.1):
             if message.error():
                 raise RuntimeError(message.error().str())
             producer, sequence, _ = message.value().decode().split(" ")
