@@ -98,7 +98,11 @@ class Java:
 
     def run(self, words, text):
         self.input.write_text(text)
-        request = "\x1f".join([TOOLS[words[0]], str(self.input), *words[1:]])
+        if words[0] == "kafka-run-class":
+            tool, words = words[1], words[2:]
+        else:
+            tool, words = TOOLS[words[0]], words[1:]
+        request = "\x1f".join([tool, str(self.input), *words])
         self.process.stdin.write((request + "\n").encode())
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
@@ -170,6 +174,16 @@ def start_server(folder):
     return server, json.loads(ready.read_text())["kafka"]
 
 
+def write_storage_properties(folder):
+    """For each side a broker's configuration with two directories of its own."""
+    for side in ("java", "ours"):
+        (folder / f"storage-{side}.properties").write_text(
+            "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n"
+            "listeners=PLAINTEXT://127.0.0.1:19092,CONTROLLER://127.0.0.1:19093\n"
+            "controller.quorum.voters=1@127.0.0.1:19093\n"
+            f"log.dirs={folder}/storage-{side}/b,{folder}/storage-{side}/a\n")
+
+
 def main():
     folder = Path(tempfile.mkdtemp(prefix="fleuve-scripts-"))
     server, failures = None, 0
@@ -183,6 +197,7 @@ def main():
             bootstrap = sys.argv[2]
         else:
             server, bootstrap = start_server(folder)
+        write_storage_properties(folder)
         wanted = os.environ.get("COMPAT_ONLY", "")
         for invocation in invocations():
             if wanted not in invocation.name:

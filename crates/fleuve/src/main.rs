@@ -9,9 +9,19 @@ mod scripts;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(code) = scripts::run_as_called(std::env::args()) {
+    let arguments = match scripts::run_class::resolved(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let words = arguments
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned());
+    if let Some(code) = scripts::run_as_called(words) {
         return code;
     }
-    let arguments = script_names::arguments_as_called(std::env::args_os().collect());
+    let arguments = script_names::arguments_as_called(arguments);
     commands::run(arguments)
 }

@@ -21,7 +21,9 @@ mod groups;
 mod include_list;
 mod line_reader;
 mod log_dirs;
+pub(crate) mod run_class;
 mod script;
+mod storage;
 mod times;
 mod topics;
 mod zookeeper;
@@ -44,6 +46,7 @@ const ALL: &[&Script] = &[
     &get_offsets::SCRIPT,
     &groups::SCRIPT,
     &log_dirs::SCRIPT,
+    &storage::SCRIPT,
     &topics::SCRIPT,
     &zookeeper::START,
     &zookeeper::STOP,
