@@ -1,0 +1,292 @@
+"""Connections that mean no good, and what they cost.
+
+A thousand connections that each claim a frame of 1 GB, ten thousand that do nothing after their
+first request, and five hundred that ask for records and never read the answers. The broker's resident memory
+stays within what each check names, and a good client goes on. Latencies are shown and held to
+nothing: how busy the machine is, is not the broker's doing. Reads /proc, so Linux alone.
+"""
+
+import os
+import random
+import resource
+import socket
+import statistics
+import struct
+import sys
+import threading
+import time
+from pathlib import Path
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from local_server import Folder, Server, exit_code, failed, report, skipped  # noqa: E402
+
+KIB, MIB = 1024, 1024 * 1024
+CLAIMS, CLAIMED_BYTES, CLAIMS_MEMORY = 1000, 1 << 30, 16 * MIB
+IDLE, IDLE_MEMORY_EACH = 10_000, 64 * KIB
+DEAF, REQUESTS_EACH = 500, 4
+BUDGET_BYTES = 64 * MIB
+TOPIC_BYTES = 64 * MIB
+GOOD_ROUNDS = 200
+WATCH_SECONDS = 5
+SPARE_FILES = 200
+FETCH, API_VERSIONS = 1, 18
+
+
+def request(key, version, body):
+    header = struct.pack(">hhih", key, version, 7, 7) + b"hostile"
+    return struct.pack(">i", len(header) + len(body)) + header + body
+
+
+def fetch_request(topic, bytes_max):
+    """Fetch version 4, of partition 0 from its start."""
+    name = topic.encode()
+    body = struct.pack(">iiiib", -1, 500, 1, bytes_max, 0) + struct.pack(">ih", 1, len(name)) + name
+    return request(FETCH, 4, body + struct.pack(">iiqi", 1, 0, 0, bytes_max))
+
+
+def receive(connection):
+    """One whole answer."""
+    size = struct.unpack(">i", receive_exactly(connection, 4))[0]
+    return receive_exactly(connection, size)
+
+
+def receive_exactly(connection, size):
+    parts = []
+    while size:
+        part = connection.recv(min(size, MIB))
+        if not part:
+            raise ConnectionError("the broker closed the connection")
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def connect(server, receive_buffer=None):
+    connection = socket.socket()
+    if receive_buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.settimeout(30)
+    connection.connect(("127.0.0.1", server.port))
+    return connection
+
+
+def close(connections):
+    for connection in connections:
+        connection.close()
+
+
+class Good:
+    """A client that writes a record and fetches a topic, and takes the time of both."""
+
+    def __init__(self, server):
+        self.server = server
+        settings = {"bootstrap.servers": server.bootstrap, "log_level": 0}
+        self.admin = AdminClient(settings)
+        self.create("good")
+        self.producer = Producer({**settings, "linger.ms": 0, "acks": "all", "message.timeout.ms": 20_000})
+        self.connection = connect(server)
+        self.work(20)
+
+    def create(self, topic):
+        self.admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+
+    def produce(self, topic="good", value=b"x" * 100):
+        answers = []
+        self.producer.produce(topic, value, partition=0, on_delivery=lambda error, _: answers.append(error))
+        if self.producer.flush(20) or answers != [None]:
+            raise RuntimeError(f"the good client's record was not acknowledged: {answers}")
+
+    def fetch(self):
+        self.connection.sendall(fetch_request("good", 16 * KIB))
+        if len(receive(self.connection)) < 100:
+            raise RuntimeError("the good client's fetch gives no records")
+
+    def work(self, rounds):
+        """The medians of a produce and of a fetch, in milliseconds."""
+        times = [(timed(self.produce), timed(self.fetch)) for _ in range(rounds)]
+        return tuple(statistics.median(column) * 1000 for column in zip(*times))
+
+
+def timed(action):
+    begun = time.monotonic()
+    action()
+    return time.monotonic() - begun
+
+
+class Watch(threading.Thread):
+    """The most memory the broker has while something goes on."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.before, self.most, self.ended = server, server.resident_bytes(), 0, threading.Event()
+
+    def run(self):
+        while not self.ended.wait(0.02):
+            self.most = max(self.most, self.server.resident_bytes())
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+
+    @property
+    def growth(self):
+        return self.most - self.before
+
+
+def mib(count):
+    return f"{count / MIB:.1f} MiB"
+
+
+def report_growth(name, watch, most, figures):
+    """Holds the growth to `most` bytes, and shows it beside them."""
+    if not watch.most:
+        return failed(name, "the broker's memory was not measured")
+    error = f"more than {mib(most)}" if watch.growth > most else None
+    report(name, error, f"{mib(watch.growth)} more than the {mib(watch.before)} before, {mib(most)} are allowed; "
+                        f"{figures}")
+
+
+def check_claims(folder, name, settings):
+    """Each connection claims a frame of 1 GB, sends its first bytes and no more."""
+    with Running(folder, settings) as server:
+        good = Good(server)
+        claim = struct.pack(">i", CLAIMED_BYTES) + struct.pack(">hhih", 0, 3, 7, 7) + b"hostile" + b"\0" * 100
+        with Watch(server) as watch:
+            connections = [connect(server) for _ in range(CLAIMS)]
+            for connection in connections:
+                connection.sendall(claim)
+            time.sleep(1)
+            produce, _ = good.work(GOOD_ROUNDS)
+        open_count = sum(not is_closed(connection) for connection in connections)
+        close(connections)
+        report_growth(f"hostile.{name}", watch, CLAIMS_MEMORY,
+                      f"{CLAIMS} connections, {open_count} of them still open, a good produce took {produce:.1f} ms")
+
+
+def is_closed(connection):
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def check_idle(folder, count):
+    """Connections that have made one request, so that the broker has begun to serve them."""
+    with Running(folder, {}) as server:
+        good = Good(server)
+        connections = []
+        with Watch(server) as watch:
+            for _ in range(count):
+                connections.append(connect(server))
+                connections[-1].sendall(request(API_VERSIONS, 0, b""))
+                receive(connections[-1])
+            produce, fetch = good.work(GOOD_ROUNDS)
+        # The first and the last are served again, so none of them was dropped to save memory.
+        for connection in (connections[0], connections[-1]):
+            connection.sendall(request(API_VERSIONS, 0, b""))
+            receive(connection)
+        close(connections)
+        report_growth("hostile.idle_connections", watch, count * IDLE_MEMORY_EACH,
+                      f"{count} connections, {watch.growth / count / KIB:.1f} KiB each, a good produce took "
+                      f"{produce:.1f} ms, a fetch {fetch:.1f} ms")
+
+
+def raise_file_limit():
+    """How many idle connections this process, and a broker it starts, may have; said aloud when that is fewer."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard == resource.RLIM_INFINITY or hard >= IDLE + SPARE_FILES:
+        return IDLE
+    skipped(f"hostile.{IDLE}_idle_connections", f"only {hard} files may be open here, so there are fewer")
+    return hard - SPARE_FILES
+
+
+def fill(good, record_bytes):
+    """A topic that is worth not reading."""
+    good.create("large")
+    noise = random.Random(1).randbytes(record_bytes)
+    for _ in range(TOPIC_BYTES // record_bytes):
+        good.produce("large", noise)
+
+
+def check_deaf(folder, name, record_bytes):
+    """Connections that ask for many megabytes each and read none of them."""
+    settings = {"queued.max.request.bytes": BUDGET_BYTES, "fleuve.queued.max.response.bytes": BUDGET_BYTES}
+    with Running(folder, settings) as server:
+        good = Good(server)
+        fill(good, record_bytes)
+        undisturbed = good.work(GOOD_ROUNDS)
+        connections = []
+        with Watch(server) as watch:
+            for _ in range(DEAF):
+                connections.append(connect(server, receive_buffer=4 * KIB))
+                connections[-1].sendall(fetch_request("large", 50 * MIB) * REQUESTS_EACH)
+            at_first = good.work(GOOD_ROUNDS)
+            time.sleep(WATCH_SECONDS)
+            later = good.work(GOOD_ROUNDS)
+        begun_count = sum(has_answer(connection) for connection in connections)
+        close(connections)
+        report_growth(f"hostile.{name}", watch, 2 * BUDGET_BYTES,
+                      f"{DEAF} connections, {begun_count} with an answer begun; a good produce took {at_first[0]:.2f} "
+                      f"ms at first and {later[0]:.2f} ms then ({undisturbed[0]:.2f} undisturbed), a fetch "
+                      f"{at_first[1]:.2f} and {later[1]:.2f} ms ({undisturbed[1]:.2f} undisturbed)")
+
+
+def has_answer(connection):
+    connection.setblocking(False)
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
+
+
+class Running:
+    """A broker for one check, with nothing left in its memory from another."""
+
+    def __init__(self, folder, settings):
+        folder.mkdir()
+        self.server = Server(folder, **settings)
+
+    def __enter__(self):
+        self.server.start()
+        return self.server
+
+    def __exit__(self, *_):
+        self.server.kill()
+
+
+def attempt(name, check):
+    try:
+        check()
+    except Exception as error:
+        failed(f"hostile.{name}", repr(error))
+
+
+def main():
+    if not Path("/proc/self/status").exists():
+        skipped("hostile", "there is no /proc to read a broker's memory from")
+        sys.exit(0)
+    count = raise_file_limit()
+    with Folder("hostile") as folder:
+        admitted = {"socket.request.max.bytes": 2_000_000_000}
+        attempt("claims", lambda: check_claims(folder / "claims", "claims_of_a_gigabyte", {}))
+        attempt("admitted_claims", lambda: check_claims(folder / "admitted", "claims_of_a_gigabyte_where_that_is_allowed",
+                                                        admitted))
+        attempt("idle", lambda: check_idle(folder / "idle", count))
+        attempt("connections_that_never_read",
+                lambda: check_deaf(folder / "small", "connections_that_never_read", 16 * KIB))
+    sys.exit(exit_code())
+
+
+if __name__ == "__main__":
+    main()
