@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::{BrokerConfig, BrokerSettings, ListenerConfig};
 use crate::connection::{ConnectionLimits, IN_FLIGHT_MAX, RequestBudgets, serve_local};
 use crate::controller::ControllerHandle;
+use crate::fetch::ResponseBudgets;
 use crate::fetch::session::FetchSessions;
 use crate::groups::GroupShells;
 use crate::listener::{self, BindError};
@@ -25,7 +26,6 @@ use crate::log::{
     DirectoryFailed, DirectoryParts, LogDirectories, Replica, ReplicaConfig, ReplicaError,
     ReplicaTable, open_directories,
 };
-use crate::memory_budget::MemoryBudget;
 use crate::producer_ids::ProducerIds;
 use crate::request_context::ConnectionId;
 use crate::{controller, metadata};
@@ -46,7 +46,7 @@ pub(crate) struct BrokerState {
     pub(crate) fetch_sessions: FetchSessions,
     pub(crate) producer_ids: ProducerIds,
     pub(crate) request_budgets: RequestBudgets,
-    pub(crate) response_budget: MemoryBudget,
+    pub(crate) response_budgets: ResponseBudgets,
     pub(crate) connection_limits: Arc<ConnectionLimits>,
     pub(crate) groups: GroupShells,
     /// Cancelled when the broker is told to stop: nothing new is begun.
@@ -284,7 +284,7 @@ impl BrokerState {
             ),
             producer_ids: ProducerIds::default(),
             request_budgets: RequestBudgets::new(request_bytes.unwrap_or(REQUEST_BYTES_DEFAULT)),
-            response_budget: MemoryBudget::new(response_bytes.unsigned_abs()),
+            response_budgets: ResponseBudgets::new(response_bytes.unsigned_abs()),
             connection_limits,
             groups: GroupShells::default(),
             stop: CancellationToken::new(),

@@ -75,7 +75,7 @@ impl MemoryBudget {
 /// With nobody holding anything, one may take this part of the budget.
 const HOLDERS_EXPECTED: u64 = 16;
 /// However little is left, less than this is of no use to anybody.
-const FAIR_PART_MIN: u64 = 64 * 1024;
+pub(crate) const FAIR_PART_MIN: u64 = 64 * 1024;
 
 impl MemoryShare {
     /// How many bytes it is.

@@ -16,9 +16,26 @@ use crate::api::error_code;
 use crate::authorize::{Operation, Resource, authorize};
 use crate::broker::BrokerState;
 use crate::log::{FetchWait, FetchWaiter, Replica, Watermarks};
-use crate::memory_budget::MemoryShare;
+use crate::memory_budget::{FAIR_PART_MIN, MemoryBudget, MemoryShare};
 use crate::request_context::RequestContext;
 use session::{FetchPosition, FetchTarget, FetchTopic};
+
+/// What answers may hold until their clients have read them.
+#[derive(Debug)]
+pub(crate) struct ResponseBudgets {
+    ordinary: MemoryBudget,
+    large: MemoryBudget,
+}
+
+impl ResponseBudgets {
+    /// Half of `bytes` for ordinary answers, half for those whose first batch is very large.
+    pub(crate) fn new(bytes: u64) -> ResponseBudgets {
+        ResponseBudgets {
+            ordinary: MemoryBudget::new(bytes / 2),
+            large: MemoryBudget::new(bytes / 2),
+        }
+    }
+}
 
 /// What a fetch wants in all.
 pub(crate) struct Fetch<'a> {
@@ -82,6 +99,13 @@ impl Fetched {
             .sum()
     }
 
+    /// Holds just as much of the budget as was found.
+    async fn settle(mut self) -> Fetched {
+        let bytes = self.bytes();
+        self.share.resize_to(bytes).await;
+        self
+    }
+
     fn is_urgent(&self) -> bool {
         self.partitions
             .iter()
@@ -132,29 +156,42 @@ impl Fetch<'_> {
         wait
     }
 
-    /// One look at every partition, in order, until the limit is reached.
+    /// One look at every partition. Where the first batch alone is more than the fair part of the
+    /// budget, it is let go and read again under a share of its size: whoever waits for such a
+    /// share holds nothing, and nobody with smaller records waits behind them.
     async fn read(&self) -> Fetched {
-        let budget = &self.broker.response_budget;
-        let mut share = budget.take(budget.fair_part().min(self.bytes_max)).await;
+        let budgets = &self.broker.response_budgets;
+        let useful = self.bytes_max.max(FAIR_PART_MIN);
+        let fair = budgets.ordinary.fair_part().min(useful);
+        let share = budgets.ordinary.take(fair).await;
+        let found = self.look(share);
+        let bytes = found.bytes();
+        if bytes <= found.share.bytes() {
+            return found.settle().await;
+        }
+        drop(found);
+        let share = budgets.large.take(bytes).await;
+        self.look(share).settle().await
+    }
+
+    /// Reads the partitions in order, until the limit is reached.
+    fn look(&self, share: MemoryShare) -> Fetched {
         let mut room = share.bytes().min(self.bytes_max);
         let image = self.broker.image();
         let mut partitions = Vec::with_capacity(self.targets.len());
         let mut is_first_with_records = true;
-        let mut read_bytes = 0;
         for (target, position) in &self.targets {
             let outcome =
                 self.read_partition(&image, target, position, room, is_first_with_records);
             let bytes = outcome.bytes();
             is_first_with_records &= bytes == 0;
             room = room.saturating_sub(bytes);
-            read_bytes += bytes;
             partitions.push(FetchedPartition {
                 target: target.clone(),
                 position: position.clone(),
                 outcome,
             });
         }
-        share.resize_to(read_bytes).await;
         Fetched { partitions, share }
     }
 
