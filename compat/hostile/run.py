@@ -1,7 +1,8 @@
 """Connections that mean no good, and what they cost.
 
 A thousand connections that each claim a frame of 1 GB, ten thousand that do nothing after their
-first request, and five hundred that ask for records and never read the answers. The broker's resident memory
+first request, and five hundred that ask for records four times and never read the answers (who asks a
+hundred times can still use up the budget, and fetches of others then wait until such connections are gone). The broker's resident memory
 stays within what each check names, and a good client goes on. Latencies are shown and held to
 nothing: how busy the machine is, is not the broker's doing. Reads /proc, so Linux alone.
 """
@@ -285,6 +286,8 @@ def main():
         attempt("idle", lambda: check_idle(folder / "idle", count))
         attempt("connections_that_never_read",
                 lambda: check_deaf(folder / "small", "connections_that_never_read", 16 * KIB))
+        attempt("connections_that_never_read_large_records",
+                lambda: check_deaf(folder / "large", "connections_that_never_read_large_records", 900 * KIB))
     sys.exit(exit_code())
 
 
