@@ -4,7 +4,7 @@ use crate::time::TimeZone;
 
 /// Settings that change what an expression means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Context {
+pub(crate) struct Context {
     pub ansi: bool,
     pub time_zone: TimeZone,
     pub time_zone_name: String,
@@ -14,13 +14,4 @@ pub struct Context {
     pub case_sensitive: bool,
     pub user: String,
     pub database: String,
-}
-
-impl Context {
-    pub(crate) fn with_ansi(&self, ansi: bool) -> Self {
-        Self {
-            ansi,
-            ..self.clone()
-        }
-    }
 }

@@ -11,7 +11,6 @@ use crate::error::{Result, SparkError};
 /// A pattern that was understood.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Pattern {
-    text: String,
     parts: Vec<Part>,
 }
 
@@ -94,15 +93,7 @@ impl Pattern {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let mut characters = text.chars().peekable();
         let parts = parts(&mut characters, text, false)?;
-        Ok(Self {
-            text: text.to_owned(),
-            parts,
-        })
-    }
-
-    /// The pattern as it was written.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
+        Ok(Self { parts })
     }
 }
 

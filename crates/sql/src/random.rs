@@ -3,14 +3,12 @@
 /// XORShift with Spark's hashing of the seed.
 pub(crate) struct XorShift {
     seed: i64,
-    spare: Option<f64>,
 }
 
 impl XorShift {
     pub(crate) fn new(seed: i64) -> Self {
         Self {
             seed: hash_seed(seed),
-            spare: None,
         }
     }
 
@@ -27,23 +25,6 @@ impl XorShift {
         let high = i64::from(self.next(26)) << 27;
         let low = i64::from(self.next(27));
         (high + low) as f64 * (1.0 / (1i64 << 53) as f64)
-    }
-
-    /// A number of the standard normal distribution (Marsaglia's polar method, as `java.util.Random` does it).
-    pub(crate) fn gaussian(&mut self) -> f64 {
-        if let Some(spare) = self.spare.take() {
-            return spare;
-        }
-        loop {
-            let v1 = 2.0 * self.uniform() - 1.0;
-            let v2 = 2.0 * self.uniform() - 1.0;
-            let s = v1 * v1 + v2 * v2;
-            if s < 1.0 && s != 0.0 {
-                let multiplier = (-2.0 * s.ln() / s).sqrt();
-                self.spare = Some(v2 * multiplier);
-                return v1 * multiplier;
-            }
-        }
     }
 
     /// A count of the Poisson distribution (Knuth's method).

@@ -7,7 +7,6 @@ use chrono_tz::Tz;
 
 pub(crate) const MICROS_PER_SECOND: i64 = 1_000_000;
 pub(crate) const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
-pub(crate) const SECONDS_PER_DAY: i64 = 86_400;
 
 /// A session's time zone: a region or a fixed offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

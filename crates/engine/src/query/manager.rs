@@ -143,7 +143,7 @@ impl StreamingQueryManager {
         let (manager, ending) = (Arc::clone(self), Arc::clone(&query));
         tokio::spawn(async move {
             // A panic of the query's task must not leave its callers waiting.
-            if let Err(panic) = tokio::spawn(run.to_end()).await {
+            if let Err(panic) = tokio::spawn(run.run_out()).await {
                 ending.fail(StreamError::Task(panic.to_string()));
             }
             manager.note_end(&ending);

@@ -37,7 +37,7 @@ pub(super) struct Run {
 
 impl Run {
     /// Runs to the end and says how it came.
-    pub(super) async fn to_end(mut self) {
+    pub(super) async fn run_out(mut self) {
         let cancelled = self.query.cancelled();
         let ended = tokio::select! {
             biased;

@@ -65,7 +65,7 @@ pub(crate) fn parse_interval(text: &str) -> Result<Duration, StreamError> {
         .unwrap_or(&lower)
         .split_whitespace()
         .collect();
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return Err(invalid());
     }
     let mut nanos: f64 = 0.0;

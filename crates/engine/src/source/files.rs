@@ -64,7 +64,7 @@ struct FileOptions {
 }
 
 /// The source itself.
-pub struct FileSource {
+pub(super) struct FileSource {
     root: PathBuf,
     request: ReadRequest,
     schema: StructType,

@@ -137,11 +137,14 @@ fn join(making: JoinHandle<Result<(), StateError>>) -> Result<(), StateError> {
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// The stores of an operator, by name and partition.
+type Stores = BTreeMap<(String, u32), MemoryStore>;
+
 fn load(
     folder: &Path,
     files: &dyn FileSystem,
     version: StateVersion,
-) -> Result<(BTreeMap<(String, u32), MemoryStore>, StateVersion), StateError> {
+) -> Result<(Stores, StateVersion), StateError> {
     let base = list(folder, files)?
         .into_iter()
         .filter(|(kind, found)| *kind == FileKind::Snapshot && *found <= version)

@@ -6,7 +6,7 @@ use ahash::RandomState;
 use indexmap::IndexMap;
 
 use super::format::{Change, for_each_change, put_change};
-use super::{EventTimeMs, StateStore};
+use super::{EventTimeMs, StateStore, Visitor};
 
 type Rows = IndexMap<Box<[u8]>, Box<[u8]>, RandomState>;
 
@@ -104,7 +104,7 @@ impl StateStore for MemoryStore {
         removed
     }
 
-    fn for_each(&self, visit: &mut dyn FnMut(Option<EventTimeMs>, &[u8], &[u8])) {
+    fn for_each(&self, visit: &mut Visitor<'_>) {
         for (key, value) in &self.untimed {
             visit(None, key, value);
         }
@@ -115,11 +115,7 @@ impl StateStore for MemoryStore {
         }
     }
 
-    fn for_each_prefix(
-        &self,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(Option<EventTimeMs>, &[u8], &[u8]),
-    ) {
+    fn for_each_prefix(&self, prefix: &[u8], visit: &mut Visitor<'_>) {
         self.for_each(&mut |time, key, value| {
             if key.starts_with(prefix) {
                 visit(time, key, value);

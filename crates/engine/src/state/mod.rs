@@ -87,6 +87,9 @@ pub enum StateError {
     TooLarge { used_bytes: u64, limit_bytes: u64 },
 }
 
+/// Sees a row: its event time, key and value.
+pub type Visitor<'a> = dyn FnMut(Option<EventTimeMs>, &[u8], &[u8]) + 'a;
+
 /// One store of one partition of one operator.
 pub trait StateStore: Debug + Send {
     fn get(&self, time: Option<EventTimeMs>, key: &[u8]) -> Option<&[u8]>;
@@ -95,13 +98,9 @@ pub trait StateStore: Debug + Send {
     /// Removes a key; `true` when it was there.
     fn remove(&mut self, time: Option<EventTimeMs>, key: &[u8]) -> bool;
     /// Visits every row of every event time.
-    fn for_each(&self, visit: &mut dyn FnMut(Option<EventTimeMs>, &[u8], &[u8]));
+    fn for_each(&self, visit: &mut Visitor<'_>);
     /// Visits the rows whose key begins with `prefix`.
-    fn for_each_prefix(
-        &self,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(Option<EventTimeMs>, &[u8], &[u8]),
-    );
+    fn for_each_prefix(&self, prefix: &[u8], visit: &mut Visitor<'_>);
     /// The event times up to and with `last` that have rows, ascending.
     fn times_until(&self, last: EventTimeMs) -> Vec<EventTimeMs>;
     /// Visits the rows of one event time.

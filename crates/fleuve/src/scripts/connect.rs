@@ -14,23 +14,23 @@ use super::grammar::{Given, OptionSpec, text};
 use super::script::{Console, Failure};
 
 /// The options that name the cluster. A script lists them among its own.
-pub const BOOTSTRAP_SERVER: OptionSpec = text(
+pub(super) const BOOTSTRAP_SERVER: OptionSpec = text(
     "bootstrap-server",
     "server to connect to",
     "REQUIRED: The broker to ask first, as host:port; several are separated by commas.",
 );
-pub const BROKER_LIST: OptionSpec = text(
+pub(super) const BROKER_LIST: OptionSpec = text(
     "broker-list",
     "broker-list",
     "DEPRECATED, use --bootstrap-server: The broker to ask first.",
 );
-pub const ZOOKEEPER: OptionSpec = text(
+pub(super) const ZOOKEEPER: OptionSpec = text(
     "zookeeper",
     "urls",
     "DEPRECATED, use --bootstrap-server: There is no ZooKeeper; the broker on the same host is \
      asked, on port 9092.",
 );
-pub const COMMAND_CONFIG: OptionSpec = text(
+pub(super) const COMMAND_CONFIG: OptionSpec = text(
     "command-config",
     "config property file",
     "A properties file with settings of the client.",
@@ -42,7 +42,10 @@ const PORT_DEFAULT: u16 = 9092;
 /// The client's settings: the file of `--command-config`, then the cluster that was named.
 ///
 /// `None` if no cluster was named; each script has its own words for that.
-pub fn client_config(given: &Given, console: &mut Console<'_>) -> Result<Option<Config>, Failure> {
+pub(super) fn client_config(
+    given: &Given,
+    console: &mut Console<'_>,
+) -> Result<Option<Config>, Failure> {
     let Some(servers) = bootstrap_servers(given, console)? else {
         return Ok(None);
     };
@@ -55,7 +58,7 @@ pub fn client_config(given: &Given, console: &mut Console<'_>) -> Result<Option<
 }
 
 /// The brokers that were named, under today's option or an old one.
-pub fn bootstrap_servers(
+pub(super) fn bootstrap_servers(
     given: &Given,
     console: &mut Console<'_>,
 ) -> Result<Option<String>, Failure> {
@@ -93,7 +96,7 @@ fn brokers_beside(urls: &str) -> String {
 }
 
 /// Reads a properties file.
-pub fn properties_file(path: &str) -> Result<BTreeMap<String, String>, Failure> {
+pub(super) fn properties_file(path: &str) -> Result<BTreeMap<String, String>, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::Errors(format!("cannot read {path}: {error}")))?;
     let properties = Properties::parse(Path::new(path), &text)
@@ -105,7 +108,7 @@ pub fn properties_file(path: &str) -> Result<BTreeMap<String, String>, Failure> 
 }
 
 /// `key=value` arguments of options like `--producer-property`; a key alone has an empty value.
-pub fn pairs(arguments: &[String]) -> BTreeMap<String, String> {
+pub(super) fn pairs(arguments: &[String]) -> BTreeMap<String, String> {
     let pair = |argument: &String| match argument.split_once('=') {
         Some((key, value)) => (key.to_owned(), value.to_owned()),
         None => (argument.clone(), String::new()),

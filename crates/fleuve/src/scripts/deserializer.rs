@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// How bytes become text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deserializer {
+pub(super) enum Deserializer {
     String,
     Boolean,
     Short,
@@ -22,7 +22,7 @@ pub enum Deserializer {
 
 /// Why bytes could not be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DeserializeError {
+pub(super) enum DeserializeError {
     /// There is no such class among those we know.
     #[error("unknown deserializer {0}: known are {known}", known = KNOWN.map(|k| k.0).join(", "))]
     UnknownClass(String),
@@ -56,7 +56,7 @@ const PACKAGE: &str = "org.apache.kafka.common.serialization.";
 
 impl Deserializer {
     /// The deserializer of a Java class, named in full or by its last part.
-    pub fn by_class_name(class: &str) -> Result<Deserializer, DeserializeError> {
+    pub(super) fn by_class_name(class: &str) -> Result<Deserializer, DeserializeError> {
         let short = class.strip_prefix(PACKAGE).unwrap_or(class);
         KNOWN
             .iter()
@@ -66,7 +66,7 @@ impl Deserializer {
     }
 
     /// The text of `bytes`.
-    pub fn text(self, bytes: &[u8]) -> Result<Cow<'_, [u8]>, DeserializeError> {
+    pub(super) fn text(self, bytes: &[u8]) -> Result<Cow<'_, [u8]>, DeserializeError> {
         let shown = match self {
             Deserializer::String | Deserializer::ByteArray => return Ok(Cow::Borrowed(bytes)),
             Deserializer::Void => "null".to_owned(),

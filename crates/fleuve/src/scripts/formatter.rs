@@ -10,7 +10,7 @@ use super::deserializer::{DeserializeError, Deserializer};
 
 /// A consumed record, as far as printing goes.
 #[derive(Debug, Default, Clone)]
-pub struct Printed<'a> {
+pub(super) struct Printed<'a> {
     /// The timestamp in milliseconds and whether the broker set it; `None` if there is none.
     pub timestamp: Option<(i64, TimestampOrigin)>,
     pub partition: i32,
@@ -23,14 +23,14 @@ pub struct Printed<'a> {
 
 /// Who set a record's timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimestampOrigin {
+pub(super) enum TimestampOrigin {
     CreateTime,
     LogAppendTime,
 }
 
 /// Prints records, one after the other.
 #[derive(Debug)]
-pub struct Formatter {
+pub(super) struct Formatter {
     kind: Kind,
     print: Columns,
     key_separator: Vec<u8>,
@@ -63,7 +63,7 @@ struct Columns {
 
 /// Why records cannot be printed so.
 #[derive(Debug, thiserror::Error)]
-pub enum FormatterError {
+pub(super) enum FormatterError {
     /// There is no such class among those we know.
     #[error("unknown formatter {0}: known are {known}", known = KNOWN.map(|k| k.0).join(", "))]
     UnknownClass(String),
@@ -84,7 +84,7 @@ const PACKAGES: [&str; 2] = ["org.apache.kafka.tools.consumer.", "kafka.tools."]
 
 impl Formatter {
     /// The formatter of a Java class (the default one without), set by Kafka's properties.
-    pub fn configure(
+    pub(super) fn configure(
         class: Option<&str>,
         properties: &BTreeMap<String, String>,
     ) -> Result<Formatter, FormatterError> {
@@ -129,7 +129,7 @@ impl Formatter {
     }
 
     /// Prints `record`: the columns that are wanted, then the line's end.
-    pub fn write(
+    pub(super) fn write(
         &self,
         record: &Printed<'_>,
         output: &mut dyn Write,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 /// One option of a script.
-pub struct OptionSpec {
+pub(super) struct OptionSpec {
     /// Its name, without the dashes.
     pub name: &'static str,
     /// What it takes.
@@ -20,7 +20,7 @@ pub struct OptionSpec {
 
 /// What stands behind an option's name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Argument {
+pub(super) enum Argument {
     /// Nothing: the option is a switch.
     None,
     /// Any text; the word names it in the usage.
@@ -34,7 +34,7 @@ pub enum Argument {
 }
 
 /// A switch.
-pub const fn switch(name: &'static str, description: &'static str) -> OptionSpec {
+pub(super) const fn switch(name: &'static str, description: &'static str) -> OptionSpec {
     OptionSpec {
         name,
         argument: Argument::None,
@@ -43,7 +43,11 @@ pub const fn switch(name: &'static str, description: &'static str) -> OptionSpec
 }
 
 /// An option that takes text.
-pub const fn text(name: &'static str, what: &'static str, description: &'static str) -> OptionSpec {
+pub(super) const fn text(
+    name: &'static str,
+    what: &'static str,
+    description: &'static str,
+) -> OptionSpec {
     OptionSpec {
         name,
         argument: Argument::Text(what),
@@ -52,7 +56,7 @@ pub const fn text(name: &'static str, what: &'static str, description: &'static 
 }
 
 /// An option that takes a whole number of 32 bits.
-pub const fn integer(
+pub(super) const fn integer(
     name: &'static str,
     what: &'static str,
     description: &'static str,
@@ -65,7 +69,11 @@ pub const fn integer(
 }
 
 /// An option that takes a whole number of 64 bits.
-pub const fn long(name: &'static str, what: &'static str, description: &'static str) -> OptionSpec {
+pub(super) const fn long(
+    name: &'static str,
+    what: &'static str,
+    description: &'static str,
+) -> OptionSpec {
     OptionSpec {
         name,
         argument: Argument::Long(what),
@@ -74,7 +82,7 @@ pub const fn long(name: &'static str, what: &'static str, description: &'static 
 }
 
 /// The options of a script, and what the script is for.
-pub struct Grammar {
+pub(super) struct Grammar {
     /// One sentence, printed above the options.
     pub purpose: &'static str,
     /// Every option but `--help` and `--version`, which every script has.
@@ -83,7 +91,7 @@ pub struct Grammar {
 
 /// Why a command line was not understood.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GrammarError {
+pub(super) enum GrammarError {
     /// The script has no such option.
     #[error("{0} is not a recognized option")]
     Unknown(String),
@@ -106,7 +114,7 @@ const COMMON: &[OptionSpec] = &[
 
 impl Grammar {
     /// Understands `words`, the command line without the script's name.
-    pub fn parse(&self, words: &[String]) -> Result<Given, GrammarError> {
+    pub(super) fn parse(&self, words: &[String]) -> Result<Given, GrammarError> {
         let mut given = Given {
             words: words.to_vec(),
             ..Given::default()
@@ -170,7 +178,7 @@ fn check_kind(spec: &OptionSpec, value: Option<&str>) -> Result<(), GrammarError
 
 /// What stood on a command line.
 #[derive(Default, Debug)]
-pub struct Given {
+pub(super) struct Given {
     words: Vec<String>,
     options: BTreeMap<&'static str, Vec<String>>,
     positional: Vec<String>,
@@ -182,42 +190,42 @@ impl Given {
     }
 
     /// The command line as it was typed, without the script's name.
-    pub fn words(&self) -> &[String] {
+    pub(super) fn words(&self) -> &[String] {
         &self.words
     }
 
     /// Whether the option was given.
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.options.contains_key(name)
     }
 
     /// The option's argument; the last one if it was given again.
-    pub fn value(&self, name: &str) -> Option<&str> {
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.options.get(name)?.last().map(String::as_str)
     }
 
     /// All arguments of an option that may be given again.
-    pub fn values(&self, name: &str) -> &[String] {
+    pub(super) fn values(&self, name: &str) -> &[String] {
         self.options.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The argument of an option declared with [`integer`].
-    pub fn integer(&self, name: &str) -> Option<i32> {
+    pub(super) fn integer(&self, name: &str) -> Option<i32> {
         self.value(name)?.parse().ok()
     }
 
     /// The argument of an option declared with [`long`].
-    pub fn long(&self, name: &str) -> Option<i64> {
+    pub(super) fn long(&self, name: &str) -> Option<i64> {
         self.value(name)?.parse().ok()
     }
 
     /// The words that belong to no option.
-    pub fn positional(&self) -> &[String] {
+    pub(super) fn positional(&self) -> &[String] {
         &self.positional
     }
 
     /// The given options among `names`, with their dashes, in the order of `names`.
-    pub fn present<'a>(&self, names: &[&'a str]) -> Vec<&'a str> {
+    pub(super) fn present<'a>(&self, names: &[&'a str]) -> Vec<&'a str> {
         names
             .iter()
             .copied()

@@ -5,11 +5,11 @@ use regex::Regex;
 use super::script::Failure;
 
 /// Matches whole names.
-pub struct IncludeList(Regex);
+pub(super) struct IncludeList(Regex);
 
 impl IncludeList {
     /// Reads `a,b.*`; quotes around it and blanks in it do not count.
-    pub fn new(text: &str) -> Result<IncludeList, Failure> {
+    pub(super) fn new(text: &str) -> Result<IncludeList, Failure> {
         let alternatives = text
             .trim()
             .trim_matches(['"', '\''])
@@ -21,7 +21,7 @@ impl IncludeList {
     }
 
     /// Whether the topic is meant.
-    pub fn includes(&self, topic: &str) -> bool {
+    pub(super) fn includes(&self, topic: &str) -> bool {
         self.0.is_match(topic)
     }
 }

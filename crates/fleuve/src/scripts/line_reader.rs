@@ -5,17 +5,20 @@
 
 use std::collections::BTreeMap;
 
+/// A header's name and value.
+pub(crate) type Header = (String, Option<Vec<u8>>);
+
 /// A record that a line stands for.
 #[derive(Debug, PartialEq, Eq, Default)]
-pub struct Line {
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+pub(super) struct Line {
+    pub headers: Vec<Header>,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
 }
 
 /// Takes lines apart; remembers their number for its errors.
 #[derive(Debug)]
-pub struct LineReader {
+pub(super) struct LineReader {
     parse_headers: bool,
     parse_key: bool,
     headers_delimiter: String,
@@ -29,7 +32,7 @@ pub struct LineReader {
 
 /// Why a line is no record, or lines cannot be read so.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LineError {
+pub(super) enum LineError {
     #[error("{0} and {1} may not be equal")]
     MarksEqual(&'static str, &'static str),
     #[error("No {what} found on line number {number}: '{line}'")]
@@ -55,7 +58,7 @@ const CLASS_NAMES: [&str; 3] = [
 
 impl LineReader {
     /// A reader set by Kafka's properties; `class` is the Java class that was asked for.
-    pub fn configure(
+    pub(super) fn configure(
         class: Option<&str>,
         properties: &BTreeMap<String, String>,
     ) -> Result<LineReader, LineError> {
@@ -114,7 +117,7 @@ impl LineReader {
     }
 
     /// The record that the next line stands for.
-    pub fn read(&mut self, line: &str) -> Result<Line, LineError> {
+    pub(super) fn read(&mut self, line: &str) -> Result<Line, LineError> {
         self.line_number += 1;
         let (headers, rest) = self.split(
             self.parse_headers,
@@ -164,13 +167,13 @@ impl LineReader {
         }
     }
 
-    fn headers(&self, text: &str) -> Result<Vec<(String, Option<Vec<u8>>)>, LineError> {
+    fn headers(&self, text: &str) -> Result<Vec<Header>, LineError> {
         text.split(self.headers_separator.as_str())
             .map(|pair| self.header(pair))
             .collect()
     }
 
-    fn header(&self, pair: &str) -> Result<(String, Option<Vec<u8>>), LineError> {
+    fn header(&self, pair: &str) -> Result<Header, LineError> {
         let Some((name, value)) = pair.split_once(self.headers_key_separator.as_str()) else {
             if self.ignore_error {
                 return Ok((pair.to_owned(), None));

@@ -15,7 +15,7 @@ use fleuve_client::{ClientError, ConfigError};
 use super::grammar::{Given, Grammar, GrammarError};
 
 /// One of Kafka's scripts.
-pub struct Script {
+pub(super) struct Script {
     /// Its name without `.sh`.
     pub name: &'static str,
     /// Its options.
@@ -25,13 +25,13 @@ pub struct Script {
 }
 
 /// The body of a script.
-pub type Action = for<'a> fn(&'a Given, &'a mut Console<'_>) -> Running<'a>;
+pub(super) type Action = for<'a> fn(&'a Given, &'a mut Console<'_>) -> Running<'a>;
 
 /// A script under way.
-pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
 
 /// The streams of a script.
-pub struct Console<'a> {
+pub(super) struct Console<'a> {
     /// Standard output.
     pub output: &'a mut dyn Write,
     /// Standard error.
@@ -42,7 +42,7 @@ pub struct Console<'a> {
 
 /// How a script ends otherwise than well.
 #[derive(Debug)]
-pub enum Failure {
+pub(super) enum Failure {
     /// The command line makes no sense: message, then usage, on standard error.
     Usage(String),
     /// The message goes to standard output: some of Kafka's scripts do it so.
@@ -89,11 +89,11 @@ impl From<GrammarError> for Failure {
 }
 
 /// What `--version` says: the version of Kafka whose scripts these are.
-pub const KAFKA_VERSION: &str = "4.3.0";
+pub(super) const KAFKA_VERSION: &str = "4.3.0";
 
 impl Script {
     /// Runs the script with the words behind its name and gives its exit code.
-    pub async fn run(&self, words: &[String], console: &mut Console<'_>) -> ExitCode {
+    pub(super) async fn run(&self, words: &[String], console: &mut Console<'_>) -> ExitCode {
         let ended = match self.attempt(words, console).await {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(failure) => self.report(failure, console),
@@ -132,7 +132,7 @@ impl Script {
 }
 
 /// Fails unless every one of `required` was given.
-pub fn require(given: &Given, required: &[&str]) -> Result<(), Failure> {
+pub(super) fn require(given: &Given, required: &[&str]) -> Result<(), Failure> {
     match required.iter().find(|name| !given.has(name)) {
         Some(name) => Err(Failure::Usage(format!(
             "Missing required argument \"[{name}]\""
@@ -142,7 +142,7 @@ pub fn require(given: &Given, required: &[&str]) -> Result<(), Failure> {
 }
 
 /// Fails if `used` was given together with one of `others`.
-pub fn exclude(given: &Given, used: &str, others: &[&str]) -> Result<(), Failure> {
+pub(super) fn exclude(given: &Given, used: &str, others: &[&str]) -> Result<(), Failure> {
     match others
         .iter()
         .find(|name| given.has(used) && given.has(name))

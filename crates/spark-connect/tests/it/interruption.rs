@@ -84,7 +84,7 @@ async fn interrupting_by_tag_stops_the_tagged() {
         ..InterruptRequest::default()
     };
     let response: InterruptResponse = session.client.call("Interrupt", request).await.unwrap();
-    assert_eq!(response.interrupted_ids, [tagged.clone()]);
+    assert_eq!(response.interrupted_ids, std::slice::from_ref(&tagged));
     assert!(
         Received::all(stopped)
             .await

@@ -34,6 +34,8 @@ pub(crate) struct LambdaBody {
     pub(crate) nullable: bool,
     /// As Spark writes the lambda: `lambdafunction(body, parameters)`.
     pub(crate) name: String,
+    /// How many parameters the lambda takes.
+    pub(crate) parameters: usize,
     /// Tells lambdas apart.
     pub(crate) key: String,
 }
@@ -105,7 +107,7 @@ impl Analyzer {
                 captured.push(self.known_column(column)?);
             }
         }
-        captured.sort_by(|a: &TypedExpr, b| a.expr.to_string().cmp(&b.expr.to_string()));
+        captured.sort_by_key(|column: &TypedExpr| column.expr.to_string());
         let inputs = variables.iter().map(|(_, v)| v).chain(&captured);
         let fields: Vec<Field> = inputs
             .filter_map(|v| {
@@ -132,6 +134,7 @@ impl Analyzer {
             data_type: body.data_type.clone(),
             nullable: body.nullable,
             name: format!("lambdafunction({}, {parameters})", body.name),
+            parameters: variables.len(),
             key: format!("{:?}", body.expr),
         })
     }

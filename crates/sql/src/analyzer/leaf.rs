@@ -378,7 +378,7 @@ impl Analyzer {
         };
         let analyzed = self.batches(&actual, batches)?;
         match declared {
-            Some(declared) if found.is_some() => self.to_declared(analyzed, &declared),
+            Some(declared) if found.is_some() => self.conform_to_declared(analyzed, &declared),
             _ => Ok(analyzed),
         }
     }
@@ -398,7 +398,11 @@ impl Analyzer {
     }
 
     /// Columns by position under the names and types that a client declared.
-    fn to_declared(&mut self, analyzed: Analyzed, declared: &StructType) -> Result<Analyzed> {
+    fn conform_to_declared(
+        &mut self,
+        analyzed: Analyzed,
+        declared: &StructType,
+    ) -> Result<Analyzed> {
         if declared.len() != analyzed.scope.columns.len() {
             return Err(SparkError::assignment_arity_mismatch(
                 declared.len(),

@@ -45,7 +45,7 @@ use crate::session::Session;
 use crate::time::TimeZone;
 
 pub(crate) use cast::cast_mode;
-pub(crate) use literal::scalar_value;
+pub(crate) use lambda::LambdaBody;
 pub(crate) use scope::Scope;
 pub(crate) use time_window::PendingWindow;
 pub(crate) use typed::{Attribute, Maker, TypedExpr};
@@ -77,23 +77,6 @@ pub(crate) async fn analyze(session: Session, relation: Relation) -> Result<Anal
         .unwrap_or_else(|_| Err(SparkError::internal("analysis ended without an answer")))
 }
 
-/// Runs `work` with a deep stack, for what recurses as deep as a plan.
-pub(crate) async fn on_deep_stack<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name("planner".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(move || {
-            let _ = sender.send(work());
-        })
-        .map_err(|error| SparkError::internal(format!("no thread to plan on: {error}")))?;
-    receiver
-        .await
-        .unwrap_or_else(|_| Err(SparkError::internal("planning ended without an answer")))
-}
-
 /// One analysis.
 pub(crate) struct Analyzer {
     pub(crate) session: Session,
@@ -113,7 +96,7 @@ pub(crate) struct Analyzer {
     /// Parameters of the lambdas around the expression at hand, innermost last.
     lambdas: Vec<lambda::LambdaScope>,
     /// Columns of the row around a lambda.
-    lambda_columns: Vec<Attribute>,
+    pub(crate) lambda_columns: Vec<Attribute>,
     /// Columns that expressions of the operator at hand ask its input to have.
     pub(crate) pending: Vec<time_window::PendingWindow>,
     partitions: Option<usize>,

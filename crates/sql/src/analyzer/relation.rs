@@ -110,7 +110,7 @@ impl Analyzer {
                 qualifier,
                 columns,
             } => self.subquery_alias(input, alias, qualifier, columns),
-            N::ToDf { input, names } => self.to_df(input, names),
+            N::ToDf { input, names } => self.rename_columns(input, names),
             N::WithColumns { input, columns } => self.with_columns(input, columns),
             N::WithColumnsRenamed { input, renames } => self.with_columns_renamed(input, renames),
             N::Drop {
@@ -154,7 +154,7 @@ impl Analyzer {
                 rows,
                 truncate,
             } => self.html_string(input, *rows, *truncate),
-            N::ToSchema { input, schema } => self.to_schema(input, schema),
+            N::ToSchema { input, schema } => self.conform_to_schema(input, schema),
             N::WithRelations { root, references } => {
                 for reference in references {
                     if let Some(id) = reference.plan_id {

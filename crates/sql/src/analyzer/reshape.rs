@@ -30,7 +30,11 @@ impl Analyzer {
         Ok(self.qualified(analyzed, full))
     }
 
-    pub(super) fn to_df(&mut self, input: &Relation, names: &[String]) -> Result<Analyzed> {
+    pub(super) fn rename_columns(
+        &mut self,
+        input: &Relation,
+        names: &[String],
+    ) -> Result<Analyzed> {
         let analyzed = self.relation(input)?;
         self.renamed(analyzed, names)
     }
@@ -229,7 +233,11 @@ impl Analyzer {
         Ok(analyzed)
     }
 
-    pub(super) fn to_schema(&mut self, input: &Relation, schema: &StructType) -> Result<Analyzed> {
+    pub(super) fn conform_to_schema(
+        &mut self,
+        input: &Relation,
+        schema: &StructType,
+    ) -> Result<Analyzed> {
         let analyzed = self.relation(input)?;
         let sensitive = self.context.case_sensitive;
         let mut items = Vec::new();
@@ -243,7 +251,12 @@ impl Analyzer {
                 .collect();
             let mut item = match found.as_slice() {
                 [] if field.nullable => self.literal(&Literal::Null(field.data_type.clone()))?,
-                [] => return Err(SparkError::unresolved_column(&[field.name.clone()], &[])),
+                [] => {
+                    return Err(SparkError::unresolved_column(
+                        std::slice::from_ref(&field.name),
+                        &[],
+                    ));
+                }
                 [column] => {
                     if column.nullable && !field.nullable {
                         return Err(SparkError::nullable_column_or_field(&field.name));
@@ -254,7 +267,7 @@ impl Analyzer {
                     let names: Vec<String> =
                         several.iter().map(|c| format!("`{}`", c.name)).collect();
                     return Err(SparkError::ambiguous_reference(
-                        &[field.name.clone()],
+                        std::slice::from_ref(&field.name),
                         &names,
                     ));
                 }

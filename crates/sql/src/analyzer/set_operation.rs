@@ -58,7 +58,7 @@ impl Analyzer {
                 None => {
                     let names: Vec<String> = b.iter().map(|c| format!("`{}`", c.name)).collect();
                     return Err(SparkError::unresolved_column(
-                        &[column.name.clone()],
+                        std::slice::from_ref(&column.name),
                         &names,
                     ));
                 }
@@ -373,12 +373,10 @@ impl Analyzer {
         within_watermark: bool,
     ) -> Result<Analyzed> {
         let analyzed = self.relation(input)?;
-        if within_watermark {
-            if !analyzed.is_streaming {
-                return Err(SparkError::unsupported_streaming_operation(
-                    "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets",
-                ));
-            }
+        if within_watermark && !analyzed.is_streaming {
+            return Err(SparkError::unsupported_streaming_operation(
+                "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets",
+            ));
         }
         if analyzed.is_streaming {
             return self.deduplicate_stream(analyzed, names, all, within_watermark);

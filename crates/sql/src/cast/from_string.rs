@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringArray,
+    ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringArray,
 };
 use arrow::datatypes::{
     Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
@@ -39,8 +39,8 @@ pub(super) fn cast_strings(array: &ArrayRef, to: &DataType, mode: CastMode) -> R
             parse_integer(s, mode.ansi)?.try_into().ok()
         }),
         DataType::Long => collect::<Int64Type>(strings, to, mode, |s| parse_integer(s, mode.ansi)),
-        DataType::Float => collect::<Float32Type>(strings, to, mode, |s| parse_float(s)),
-        DataType::Double => collect::<Float64Type>(strings, to, mode, |s| parse_double(s)),
+        DataType::Float => collect::<Float32Type>(strings, to, mode, parse_float),
+        DataType::Double => collect::<Float64Type>(strings, to, mode, parse_double),
         DataType::Decimal { precision, scale } => {
             cast_to_decimal(strings, (*precision, *scale), mode)
         }

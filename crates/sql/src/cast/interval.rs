@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, DurationMicrosecondArray, IntervalMonthDayNanoArray,
-    IntervalYearMonthArray, StringArray,
+    ArrayRef, AsArray, DurationMicrosecondArray, IntervalMonthDayNanoArray, IntervalYearMonthArray,
+    StringArray,
 };
 use arrow::datatypes::{DurationMicrosecondType, IntervalMonthDayNano, IntervalYearMonthType};
 

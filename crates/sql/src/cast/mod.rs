@@ -22,9 +22,7 @@ use crate::ir::{DataType, StringConstraint};
 use crate::time::{MICROS_PER_DAY, TimeZone};
 use crate::types::sql_name;
 
-pub(crate) use from_string::{
-    parse_date, parse_decimal, parse_double, parse_integer, parse_timestamp, trim_all,
-};
+pub(crate) use from_string::{parse_date, parse_decimal, parse_timestamp, trim_all};
 pub(crate) use interval::{
     calendar_interval_text, day_time_text, interval_from_text, parse_day_time, parse_year_month,
     year_month_text,

@@ -510,7 +510,7 @@ fn over_doubles(
     key: &str,
     compute: impl Fn(&mut Vec<f64>) -> Option<f64> + Send + Sync + 'static,
 ) -> Result<TypedExpr> {
-    use arrow::array::{Array, AsArray};
+    use arrow::array::AsArray;
     let text = call.aggregate_text();
     call.convert(0, Arg::Double)?;
     let values = gathered(call, &call.arguments[0].clone());
@@ -685,13 +685,9 @@ fn product(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 }
 
 fn mode(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
-    use arrow::array::{Array, AsArray};
+    use arrow::array::AsArray;
     call.arity(1, 2)?;
-    let text = if call.arguments.len() == 1 {
-        call.aggregate_text()
-    } else {
-        call.aggregate_text()
-    };
+    let text = call.aggregate_text();
     let value = call.arguments[0].clone();
     let values = gathered(call, &value);
     let element = value.data_type.clone();
@@ -703,7 +699,7 @@ fn mode(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
             arrow::row::RowConverter::new(vec![arrow::row::SortField::new(lists.value_type())])?;
         let encoded = rows.convert_columns(&[lists.values().clone()])?;
         let _ = &inner;
-        let chosen: arrow::array::UInt32Array = (0..lists.len())
+        let chosen: arrow::array::UInt32Array = (0..inv.rows)
             .map(|row| {
                 let (start, end) = (
                     lists.value_offsets()[row] as usize,

@@ -1,16 +1,14 @@
 //! What a function takes and what comes out, as data.
 
 use crate::analyzer::TypedExpr;
-use crate::error::{Result, SparkError};
+use crate::error::SparkError;
 use crate::ir::DataType;
 use crate::types::sql_name;
 
 /// The type that an argument must have or be converted to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arg {
-    Any,
     Str,
-    Binary,
     StrOrBinary,
     Boolean,
     Int,
@@ -20,26 +18,19 @@ pub(crate) enum Arg {
     Numeric,
     Date,
     Timestamp,
-    TimestampNtz,
-    Array,
-    Map,
 }
 
 /// The type of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Returns {
     Str,
-    Binary,
     Boolean,
     Int,
     Long,
     Double,
     Date,
     Timestamp,
-    TimestampNtz,
     StrArray,
-    /// As an argument.
-    Same(usize),
 }
 
 /// When a result may be null.
@@ -48,7 +39,6 @@ pub(crate) enum Nulls {
     /// If some argument may be.
     InOut,
     Always,
-    Never,
 }
 
 const ORDINALS: [&str; 10] = [
@@ -59,38 +49,26 @@ impl Arg {
     /// The type to convert an argument to, or nothing if its type will not do.
     pub(super) fn target(self, from: &DataType) -> Option<DataType> {
         let fixed = match self {
-            Self::Any => return Some(from.clone()),
             Self::Str => DataType::STRING,
-            Self::Binary => DataType::Binary,
             Self::Boolean => DataType::Boolean,
             Self::Int => DataType::Integer,
             Self::Long => DataType::Long,
             Self::Double => DataType::Double,
             Self::Date => DataType::Date,
             Self::Timestamp => DataType::Timestamp,
-            Self::TimestampNtz => DataType::TimestampNtz,
             Self::StrOrBinary if matches!(from, DataType::Binary) => return Some(from.clone()),
             Self::StrOrBinary => DataType::STRING,
             Self::Integral if from.is_integral() => return Some(from.clone()),
             Self::Integral => DataType::Long,
             Self::Numeric if from.is_numeric() => return Some(from.clone()),
             Self::Numeric => DataType::Double,
-            Self::Array => {
-                return matches!(from, DataType::Array { .. } | DataType::Null)
-                    .then(|| from.clone());
-            }
-            Self::Map => {
-                return matches!(from, DataType::Map { .. } | DataType::Null).then(|| from.clone());
-            }
         };
         implicitly_castable(from, &fixed).then_some(fixed)
     }
 
     fn required(self) -> &'static str {
         match self {
-            Self::Any => "\"ANY\"",
             Self::Str => "\"STRING\"",
-            Self::Binary => "\"BINARY\"",
             Self::StrOrBinary => "(\"STRING\" or \"BINARY\")",
             Self::Boolean => "\"BOOLEAN\"",
             Self::Int => "\"INT\"",
@@ -100,9 +78,6 @@ impl Arg {
             Self::Numeric => "\"NUMERIC\"",
             Self::Date => "\"DATE\"",
             Self::Timestamp => "\"TIMESTAMP\"",
-            Self::TimestampNtz => "\"TIMESTAMP_NTZ\"",
-            Self::Array => "\"ARRAY\"",
-            Self::Map => "\"MAP\"",
         }
     }
 
@@ -143,27 +118,17 @@ pub(crate) fn implicitly_castable(from: &DataType, to: &DataType) -> bool {
 }
 
 impl Returns {
-    pub(super) fn data_type(self, arguments: &[TypedExpr]) -> Result<DataType> {
-        Ok(match self {
+    pub(super) fn data_type(self) -> DataType {
+        match self {
             Self::Str => DataType::STRING,
-            Self::Binary => DataType::Binary,
             Self::Boolean => DataType::Boolean,
             Self::Int => DataType::Integer,
             Self::Long => DataType::Long,
             Self::Double => DataType::Double,
             Self::Date => DataType::Date,
             Self::Timestamp => DataType::Timestamp,
-            Self::TimestampNtz => DataType::TimestampNtz,
             Self::StrArray => DataType::array(DataType::STRING, false),
-            Self::Same(index) => match arguments.get(index) {
-                Some(argument) => argument.data_type.clone(),
-                None => {
-                    return Err(SparkError::internal(
-                        "a result as an argument that is missing",
-                    ));
-                }
-            },
-        })
+        }
     }
 }
 

@@ -432,7 +432,7 @@ where
             return Ok(None);
         };
         let divides = !vectorized(operation);
-        if divides && y.is_eq(T::Native::ZERO) || divides && Into::<f64>::into(y) == 0.0 {
+        if divides && (y.is_eq(T::Native::ZERO) || Into::<f64>::into(y) == 0.0) {
             return if overflow == Overflow::Error {
                 Err(zero_divisor(operation))
             } else {

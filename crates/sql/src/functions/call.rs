@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use datafusion::logical_expr::{Expr, Volatility};
+use datafusion::logical_expr::Expr;
 
 use super::arguments::{Arg, implicitly_castable, ordinal};
 use super::{Build, Function, Invocation};
@@ -63,11 +63,10 @@ impl<'a> FunctionCall<'a> {
                 for (index, arg) in arguments.iter().enumerate().take(self.arguments.len()) {
                     self.convert(index, *arg)?;
                 }
-                let data_type = returns.data_type(&self.arguments)?;
+                let data_type = returns.data_type();
                 let nullable = match nulls {
                     super::Nulls::InOut => self.any_nullable(),
                     super::Nulls::Always => true,
-                    super::Nulls::Never => false,
                 };
                 Resolved::Value(
                     self.call(function.name, data_type, nullable, *kernel)
@@ -189,26 +188,6 @@ impl<'a> FunctionCall<'a> {
             &self.arguments,
             data_type.clone(),
             nullable,
-        );
-        TypedExpr::new(expr, data_type, nullable, self.text())
-    }
-
-    pub(crate) fn call_volatile(
-        &self,
-        function: &str,
-        key: &str,
-        data_type: DataType,
-        nullable: bool,
-        kernel: Kernel,
-    ) -> TypedExpr {
-        let expr = self.maker().call_with(
-            function,
-            key,
-            kernel,
-            &self.arguments,
-            data_type.clone(),
-            nullable,
-            Volatility::Volatile,
         );
         TypedExpr::new(expr, data_type, nullable, self.text())
     }

@@ -56,7 +56,7 @@ fn branches(call: &mut FunctionCall<'_>, arguments: &[TypedExpr], text: &str) ->
         SparkError::data_types_differ(text, "casewhen", &types)
     })?;
     let nullable = !has_else || values().any(|v| v.nullable);
-    let mut when_then = Vec::new();
+    let mut when_then: Vec<(Box<Expr>, Box<Expr>)> = Vec::new();
     let mut otherwise = None;
     for (index, argument) in arguments.iter().enumerate() {
         if is_value(index) {
@@ -64,7 +64,7 @@ fn branches(call: &mut FunctionCall<'_>, arguments: &[TypedExpr], text: &str) ->
             if has_else && index == arguments.len() - 1 {
                 otherwise = Some(Box::new(value.expr));
             } else if let Some((_, then)) = when_then.last_mut() {
-                *then = Box::new(value.expr);
+                **then = value.expr;
             }
         } else {
             if !matches!(argument.data_type, DataType::Boolean | DataType::Null) {

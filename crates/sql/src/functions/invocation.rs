@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use arrow::array::PrimitiveArray;
 use arrow::array::{
-    Array, ArrayAccessor, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray, Date32Array,
+    Array, ArrayAccessor, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array,
     Decimal128Array, DurationMicrosecondArray, Float32Array, Float64Array, Int8Array, Int16Array,
-    Int32Array, Int64Array, IntervalMonthDayNanoArray, IntervalYearMonthArray, ListArray, MapArray,
-    StringArray, StringBuilder, StructArray, TimestampMicrosecondArray,
+    Int32Array, Int64Array, IntervalMonthDayNanoArray, IntervalYearMonthArray, ListArray,
+    StringArray, StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType as ArrowType, Date32Type, DurationMicrosecondType, Float32Type,
@@ -154,27 +154,6 @@ impl<'a> Invocation<'a> {
         })
     }
 
-    pub(crate) fn maps(&self, index: usize) -> Result<Column<&MapArray>> {
-        let argument = self.argument(index)?;
-        let array = argument
-            .array
-            .as_map_opt()
-            .ok_or_else(|| self.wrong_type(index))?;
-        Ok(Column {
-            array,
-            is_constant: argument.is_constant,
-        })
-    }
-
-    pub(crate) fn structs(&self, index: usize) -> Result<(&StructArray, bool)> {
-        let argument = self.argument(index)?;
-        let array = argument
-            .array
-            .as_struct_opt()
-            .ok_or_else(|| self.wrong_type(index))?;
-        Ok((array, argument.is_constant))
-    }
-
     /// The argument with one value for every row.
     pub(crate) fn expanded(&self, index: usize) -> Result<ArrayRef> {
         let argument = self.argument(index)?;
@@ -185,27 +164,11 @@ impl<'a> Invocation<'a> {
         Ok(arrow::compute::take(&argument.array, &zeros, None)?)
     }
 
-    /// A null of the result's type for every row.
-    pub(crate) fn all_null(&self) -> ArrayRef {
-        arrow::array::new_null_array(self.return_type, self.rows)
-    }
-
     pub(crate) fn build_strings<S: AsRef<str>>(
         &self,
         mut value: impl FnMut(usize) -> Result<Option<S>>,
     ) -> Result<ArrayRef> {
         let mut builder = StringBuilder::with_capacity(self.rows, self.rows * 8);
-        for row in 0..self.rows {
-            builder.append_option(value(row)?);
-        }
-        Ok(Arc::new(builder.finish()))
-    }
-
-    pub(crate) fn build_binaries<S: AsRef<[u8]>>(
-        &self,
-        mut value: impl FnMut(usize) -> Result<Option<S>>,
-    ) -> Result<ArrayRef> {
-        let mut builder = BinaryBuilder::with_capacity(self.rows, self.rows * 8);
         for row in 0..self.rows {
             builder.append_option(value(row)?);
         }

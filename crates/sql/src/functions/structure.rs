@@ -46,7 +46,7 @@ fn structure(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 }
 
 fn named_struct(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
-    if call.arguments.is_empty() || call.arguments.len() % 2 != 0 {
+    if call.arguments.is_empty() || !call.arguments.len().is_multiple_of(2) {
         return Err(SparkError::wrong_number_of_arguments(
             "named_struct",
             "2n (n > 0)",

@@ -17,6 +17,10 @@ pub struct Relation {
     pub node: Box<RelationNode>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a node stands behind the reference count of its relation"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum RelationNode {
     Read {

@@ -1,5 +1,8 @@
 //! The language, end to end: SQL text and plans in, tables out.
 
+// Helpers of tests fail the test.
+#![allow(clippy::unwrap_used)]
+
 mod files;
 mod queries;
 
@@ -63,6 +66,6 @@ pub(crate) async fn rows(sql: &str) -> Result<Vec<String>, SparkError> {
 pub(crate) async fn one(sql: &str) -> String {
     match rows(sql).await {
         Ok(rows) => rows.join("; "),
-        Err(error) => format!("{}", error.class()),
+        Err(error) => error.class().to_string(),
     }
 }

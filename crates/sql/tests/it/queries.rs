@@ -54,6 +54,19 @@ async fn queries_give_what_spark_gives() {
         ("SELECT CASE WHEN 1 > 2 THEN 'x' ELSE 'y' END", "y"),
         ("SELECT explode(array(1, 2, 3))", "1; 2; 3"),
         (
+            "SELECT explode(transform(array(1, 2), x -> x * id)) FROM range(2, 3)",
+            "2; 4",
+        ),
+        (
+            "SELECT explode(filter(array(1, 2, 3), (x, i) -> x > 1 AND i < 2))",
+            "2",
+        ),
+        (
+            "SELECT exists(array(1, 2), x -> x > 1), forall(array(1, 2), x -> x > 1)",
+            "true | false",
+        ),
+        ("SELECT year(to_date('31.12.2019', 'dd.MM.yyyy'))", "2019"),
+        (
             "SELECT s.a FROM (SELECT named_struct('a', 1, 'b', 2) s)",
             "1",
         ),

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use fleuve_client::transport::LocalBroker;
 use fleuve_client::{ClientError, Config, PartitionReader};
 
+/// A broker in this process, and the addresses that mean it.
+type Local = (Arc<dyn LocalBroker>, Arc<[String]>);
+
 /// The broker of this process, if it has one, and how clients are made.
 #[derive(Clone, Default)]
 pub struct KafkaAccess {
-    local: Option<(Arc<dyn LocalBroker>, Arc<[String]>)>,
+    local: Option<Local>,
 }
 
 impl fmt::Debug for KafkaAccess {

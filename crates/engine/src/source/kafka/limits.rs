@@ -8,14 +8,14 @@ use super::offsets::PartitionOffsets;
 
 /// The offsets of one partition that one task reads, half-open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OffsetRange {
+pub(super) struct OffsetRange {
     pub partition: TopicPartition,
     pub start: Offset,
     pub end: Offset,
 }
 
 impl OffsetRange {
-    pub fn records(&self) -> u64 {
+    pub(super) fn records(&self) -> u64 {
         (self.end.value() - self.start.value()).max(0) as u64
     }
 }

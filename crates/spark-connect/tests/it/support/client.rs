@@ -22,13 +22,13 @@ use uuid::Uuid;
 
 /// One connection to a server.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     connection: SendRequest<Body>,
     pub token: Option<String>,
 }
 
 impl Client {
-    pub async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = tokio::net::TcpStream::connect(address)
             .await
             .expect("the server listens");
@@ -56,7 +56,7 @@ impl Client {
         request
     }
 
-    pub async fn call<In, Out>(&self, call: &str, message: In) -> Result<Out, Status>
+    pub(crate) async fn call<In, Out>(&self, call: &str, message: In) -> Result<Out, Status>
     where
         In: Message + Default + 'static,
         Out: Message + Default + 'static,
@@ -69,7 +69,7 @@ impl Client {
             .map(Response::into_inner)
     }
 
-    pub async fn stream<In>(
+    pub(crate) async fn stream<In>(
         &self,
         call: &str,
         message: In,
@@ -85,7 +85,7 @@ impl Client {
             .map(Response::into_inner)
     }
 
-    pub async fn add_artifacts(
+    pub(crate) async fn add_artifacts(
         &self,
         messages: Vec<AddArtifactsRequest>,
     ) -> Result<AddArtifactsResponse, Status> {
@@ -98,7 +98,7 @@ impl Client {
             .map(Response::into_inner)
     }
 
-    pub fn session(&self) -> TestSession {
+    pub(crate) fn session(&self) -> TestSession {
         TestSession {
             client: self.clone(),
             user_id: "somebody".to_owned(),
@@ -132,21 +132,21 @@ impl tower_service::Service<http::Request<Body>> for Client {
 
 /// One session of a client.
 #[derive(Clone)]
-pub struct TestSession {
+pub(crate) struct TestSession {
     pub client: Client,
     pub user_id: String,
     pub session_id: String,
 }
 
 impl TestSession {
-    pub fn user(&self) -> Option<UserContext> {
+    pub(crate) fn user(&self) -> Option<UserContext> {
         Some(UserContext {
             user_id: self.user_id.clone(),
             ..UserContext::default()
         })
     }
 
-    pub async fn config(
+    pub(crate) async fn config(
         &self,
         op_type: config_request::operation::OpType,
     ) -> Result<ConfigResponse, Status> {
@@ -162,7 +162,7 @@ impl TestSession {
     }
 
     /// Asks for something harmless, so that the session exists.
-    pub async fn open(&self) -> Result<String, Status> {
+    pub(crate) async fn open(&self) -> Result<String, Status> {
         let get_all =
             config_request::operation::OpType::GetAll(config_request::GetAll { prefix: None });
         self.config(get_all)
@@ -170,7 +170,7 @@ impl TestSession {
             .map(|response| response.server_side_session_id)
     }
 
-    pub fn execute_request(
+    pub(crate) fn execute_request(
         &self,
         relation: messages::Relation,
         operation_id: &str,
@@ -188,7 +188,7 @@ impl TestSession {
         }
     }
 
-    pub async fn execute(
+    pub(crate) async fn execute(
         &self,
         relation: messages::Relation,
         operation_id: &str,
@@ -198,7 +198,7 @@ impl TestSession {
             .await
     }
 
-    pub async fn reattach(
+    pub(crate) async fn reattach(
         &self,
         operation_id: &str,
         last_response_id: Option<&str>,
@@ -213,7 +213,7 @@ impl TestSession {
         self.client.stream("ReattachExecute", request).await
     }
 
-    pub async fn release_until(
+    pub(crate) async fn release_until(
         &self,
         operation_id: &str,
         response_id: &str,
@@ -228,7 +228,7 @@ impl TestSession {
         .await
     }
 
-    pub async fn release_all(&self, operation_id: &str) -> ReleaseExecuteResponse {
+    pub(crate) async fn release_all(&self, operation_id: &str) -> ReleaseExecuteResponse {
         let all = release_execute_request::ReleaseAll {};
         self.release(
             operation_id,
@@ -255,7 +255,10 @@ impl TestSession {
             .expect("a release is answered")
     }
 
-    pub async fn interrupt(&self, interrupt_type: interrupt_request::InterruptType) -> Vec<String> {
+    pub(crate) async fn interrupt(
+        &self,
+        interrupt_type: interrupt_request::InterruptType,
+    ) -> Vec<String> {
         let request = InterruptRequest {
             session_id: self.session_id.clone(),
             user_context: self.user(),
@@ -270,7 +273,7 @@ impl TestSession {
         response.interrupted_ids
     }
 
-    pub async fn close(&self) -> Result<ReleaseSessionResponse, Status> {
+    pub(crate) async fn close(&self) -> Result<ReleaseSessionResponse, Status> {
         let request = ReleaseSessionRequest {
             session_id: self.session_id.clone(),
             user_context: self.user(),
@@ -280,14 +283,14 @@ impl TestSession {
     }
 }
 
-pub fn reattachable(reattachable: bool) -> RequestOption {
+pub(crate) fn reattachable(reattachable: bool) -> RequestOption {
     let options = ReattachOptions { reattachable };
     RequestOption {
         request_option: Some(request_option::RequestOption::ReattachOptions(options)),
     }
 }
 
-pub fn chunked() -> RequestOption {
+pub(crate) fn chunked() -> RequestOption {
     let options = ResultChunkingOptions {
         allow_arrow_batch_chunking: true,
         preferred_arrow_chunk_size: None,
@@ -300,7 +303,7 @@ pub fn chunked() -> RequestOption {
 }
 
 /// `spark.range(start, end)`.
-pub fn range(start: i64, end: i64) -> messages::Relation {
+pub(crate) fn range(start: i64, end: i64) -> messages::Relation {
     let range = messages::Range {
         start: Some(start),
         end,
@@ -315,7 +318,7 @@ pub fn range(start: i64, end: i64) -> messages::Relation {
 
 /// What a client made of a stream: rows by offset, and how it ended.
 #[derive(Debug, Default, PartialEq)]
-pub struct Received {
+pub(crate) struct Received {
     /// Start and count of each batch of rows.
     pub rows: Vec<(i64, i64)>,
     pub response_ids: Vec<String>,
@@ -325,7 +328,7 @@ pub struct Received {
 
 impl Received {
     /// Reads at most `limit` responses.
-    pub async fn read(stream: &mut Streaming<ExecutePlanResponse>, limit: usize) -> Self {
+    pub(crate) async fn read(stream: &mut Streaming<ExecutePlanResponse>, limit: usize) -> Self {
         let mut received = Self::default();
         while received.response_ids.len() < limit {
             match stream.next().await {
@@ -340,7 +343,7 @@ impl Received {
         received
     }
 
-    pub async fn all(mut stream: Streaming<ExecutePlanResponse>) -> Self {
+    pub(crate) async fn all(mut stream: Streaming<ExecutePlanResponse>) -> Self {
         Self::read(&mut stream, usize::MAX).await
     }
 
@@ -356,13 +359,13 @@ impl Received {
         }
     }
 
-    pub fn row_count(&self) -> i64 {
+    pub(crate) fn row_count(&self) -> i64 {
         self.rows.iter().map(|(_, count)| count).sum()
     }
 }
 
 /// The class of the error in a status' message.
-pub fn error_class(status: &Status) -> &str {
+pub(crate) fn error_class(status: &Status) -> &str {
     let message = status.message();
     message
         .strip_prefix('[')

@@ -18,16 +18,16 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 /// A range that ends here never ends.
-pub const ENDLESS: i64 = i64::MAX;
+pub(crate) const ENDLESS: i64 = i64::MAX;
 /// A range that ends here yields nothing and does not end either.
-pub const STUCK: i64 = i64::MAX - 1;
+pub(crate) const STUCK: i64 = i64::MAX - 1;
 /// A range that ends here panics.
-pub const PANIC: i64 = i64::MAX - 2;
+pub(crate) const PANIC: i64 = i64::MAX - 2;
 const BATCH_ROWS: i64 = 100;
 
 /// Counts what a test wants to know about engines.
 #[derive(Default)]
-pub struct ScriptedEngines {
+pub(crate) struct ScriptedEngines {
     pub opened: AtomicUsize,
     pub running: Arc<AtomicUsize>,
 }

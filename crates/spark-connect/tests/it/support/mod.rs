@@ -1,18 +1,18 @@
 //! A client, and an engine that does what a test tells it.
 
-pub mod client;
-pub mod engine;
+pub(crate) mod client;
+pub(crate) mod engine;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleuve_spark_connect::{ConnectConfig, SparkConnect};
 
-pub use client::{Client, TestSession};
-pub use engine::ScriptedEngines;
+pub(crate) use client::{Client, TestSession};
+pub(crate) use engine::ScriptedEngines;
 
 /// A server on a free port over scripted engines.
-pub async fn serve(settings: &[(&str, &str)]) -> (SparkConnect, Arc<ScriptedEngines>) {
+pub(crate) async fn serve(settings: &[(&str, &str)]) -> (SparkConnect, Arc<ScriptedEngines>) {
     let mut properties: BTreeMap<String, String> = settings
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
