@@ -1,10 +1,12 @@
 """Connections that mean no good, and what they cost.
 
 A thousand connections that each claim a frame of 1 GB, ten thousand that do nothing after their
-first request, and five hundred that ask for records four times and never read the answers (who asks a
-hundred times can still use up the budget, and fetches of others then wait until such connections are gone). The broker's resident memory
-stays within what each check names, and a good client goes on. Latencies are shown and held to
-nothing: how busy the machine is, is not the broker's doing. Reads /proc, so Linux alone.
+first request, and five hundred that ask for records four times and never read the answers. The
+broker's resident memory stays within what each check names, and a good client goes on. Latencies
+are shown and held to nothing: how busy the machine is, is not the broker's doing.
+
+Not held: five hundred that ask a hundred times each use up the response budget, and the fetches of
+others then wait until they are gone. Reads /proc, so Linux alone.
 """
 
 import os
