@@ -11,9 +11,12 @@ mod connect;
 mod console_consumer;
 mod console_producer;
 mod consumer_groups;
+mod consumer_perf;
+mod date_format;
 mod delete_records;
 mod deserializer;
 mod dump_log;
+mod e2e_latency;
 mod formatter;
 mod get_offsets;
 mod grammar;
@@ -21,6 +24,8 @@ mod groups;
 mod include_list;
 mod line_reader;
 mod log_dirs;
+mod producer_perf;
+mod producer_perf_stats;
 pub(crate) mod run_class;
 mod script;
 mod storage;
@@ -41,22 +46,30 @@ const ALL: &[&Script] = &[
     &console_consumer::SCRIPT,
     &console_producer::SCRIPT,
     &consumer_groups::SCRIPT,
+    &consumer_perf::SCRIPT,
     &delete_records::SCRIPT,
     &dump_log::SCRIPT,
+    &e2e_latency::SCRIPT,
     &get_offsets::SCRIPT,
     &groups::SCRIPT,
     &log_dirs::SCRIPT,
+    &producer_perf::SCRIPT,
     &storage::SCRIPT,
     &topics::SCRIPT,
     &zookeeper::START,
     &zookeeper::STOP,
 ];
 
+/// The threads that a script's clients run on.
+const CLIENT_THREADS: usize = 1;
+
 /// Runs the script that the program was called as; `None` if it was called as none of them.
 pub(crate) fn run_as_called(mut arguments: impl Iterator<Item = String>) -> Option<ExitCode> {
     let script = find(&arguments.next()?)?;
     let words: Vec<String> = arguments.collect();
-    let runtime = match tokio::runtime::Builder::new_current_thread()
+    // Beside the script's own thread: a producer that never waits must not keep its sender waiting.
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CLIENT_THREADS)
         .enable_all()
         .build()
     {
