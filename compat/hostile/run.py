@@ -283,8 +283,8 @@ def main():
     with Folder("hostile") as folder:
         admitted = {"socket.request.max.bytes": 2_000_000_000}
         attempt("claims", lambda: check_claims(folder / "claims", "claims_of_a_gigabyte", {}))
-        attempt("admitted_claims", lambda: check_claims(folder / "admitted", "claims_of_a_gigabyte_where_that_is_allowed",
-                                                        admitted))
+        attempt("admitted_claims",
+                lambda: check_claims(folder / "admitted", "claims_of_a_gigabyte_where_that_is_allowed", admitted))
         attempt("idle", lambda: check_idle(folder / "idle", count))
         attempt("connections_that_never_read",
                 lambda: check_deaf(folder / "small", "connections_that_never_read", 16 * KIB))
