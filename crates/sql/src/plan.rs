@@ -38,8 +38,6 @@ pub struct AnalyzedPlan {
     pub time_zone: String,
     /// The partitions that the user asked for last (`repartition`, `coalesce`), which writes keep.
     pub partitions: Option<usize>,
-    /// Aggregates observed on the way (`observe`), by name.
-    pub observations: Vec<String>,
 }
 
 impl AnalyzedPlan {
@@ -69,7 +67,6 @@ impl AnalyzedPlan {
             is_streaming: false,
             time_zone: INTERNAL_TIME_ZONE.to_owned(),
             partitions: None,
-            observations: Vec::new(),
         })
     }
 }

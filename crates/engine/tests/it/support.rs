@@ -126,7 +126,6 @@ pub(crate) fn analyzed(plan: LogicalPlan) -> AnalyzedPlan {
         is_streaming: true,
         time_zone: "UTC".to_owned(),
         partitions: None,
-        observations: Vec::new(),
     }
 }
 

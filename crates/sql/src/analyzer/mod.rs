@@ -100,7 +100,6 @@ pub(crate) struct Analyzer {
     /// Columns that expressions of the operator at hand ask its input to have.
     pub(crate) pending: Vec<time_window::PendingWindow>,
     partitions: Option<usize>,
-    observations: Vec<String>,
 }
 
 /// A relation whose columns are known.
@@ -141,7 +140,6 @@ impl Analyzer {
             lambda_columns: Vec::new(),
             pending: Vec::new(),
             partitions: None,
-            observations: Vec::new(),
         }
     }
 
@@ -182,7 +180,6 @@ impl Analyzer {
             is_streaming: analyzed.is_streaming,
             time_zone: self.context.time_zone_name.clone(),
             partitions: self.partitions,
-            observations: self.observations.clone(),
         })
     }
 

@@ -235,10 +235,7 @@ impl Analyzer {
                 fractions,
                 seed,
             } => self.sample_by(input, column, fractions, *seed),
-            N::CollectMetrics { input, name, .. } => {
-                self.observations.push(name.clone());
-                self.relation(input)
-            }
+            N::CollectMetrics { .. } => Err(SparkError::unsupported_relation("CollectMetrics")),
             N::TableFunction { name, arguments } => self.table_function(name, arguments),
             N::LateralView {
                 input,

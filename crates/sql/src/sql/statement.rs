@@ -96,7 +96,10 @@ impl Parser<'_> {
     }
 
     fn create_view(&mut self, replace: bool, global: bool, temporary: bool) -> Result<Command> {
-        let if_not_exists = self.words("if not exists");
+        if self.words("if not exists") {
+            let statement = "CREATE VIEW IF NOT EXISTS";
+            return Err(SparkError::unsupported_sql_statement(statement));
+        }
         let name = self.name()?;
         let columns = if self.is_symbol("(") {
             self.parenthesized(|p| {
@@ -135,7 +138,6 @@ impl Parser<'_> {
             self.expect_word("as")?;
             self.query()?
         };
-        let _ = if_not_exists;
         Ok(Command::CreateView {
             name,
             input,
@@ -147,6 +149,11 @@ impl Parser<'_> {
     }
 
     fn create_table(&mut self, replace: bool, external: bool) -> Result<Command> {
+        if external {
+            return Err(SparkError::unsupported_sql_statement(
+                "CREATE EXTERNAL TABLE",
+            ));
+        }
         let if_not_exists = self.words("if not exists");
         let name = self.name()?;
         let mut definition = TableDefinition {
@@ -160,7 +167,6 @@ impl Parser<'_> {
             partitioned_by: Vec::new(),
             query: None,
         };
-        let _ = external;
         if self.is_symbol("(") {
             let fields = self.parenthesized(|p| p.column())?;
             definition.schema = Some(StructType::new(fields));

@@ -27,7 +27,6 @@ use crate::time::TimeZone;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ParseMode {
     Permissive,
-    DropMalformed,
     FailFast,
 }
 
@@ -65,7 +64,13 @@ impl JsonOptions {
             .as_deref()
         {
             None | Some("PERMISSIVE") => ParseMode::Permissive,
-            Some("DROPMALFORMED") => ParseMode::DropMalformed,
+            Some("DROPMALFORMED") => {
+                return Err(SparkError::unsupported_option(
+                    "json",
+                    "mode",
+                    "DROPMALFORMED",
+                ));
+            }
             Some("FAILFAST") => ParseMode::FailFast,
             Some(_) => ParseMode::Permissive,
         };
