@@ -329,11 +329,11 @@ impl Analyzer {
                 "step must not be 0.",
             ));
         }
+        // One partition unless more are asked for: a limit takes rows from several as they come, and Spark's users
+        // see a range in its order.
         let count = partitions
             .and_then(|p| usize::try_from(p).ok())
-            .filter(|p| *p > 0);
-        let count = count
-            .unwrap_or(self.session.environment().parallelism)
+            .unwrap_or(1)
             .max(1);
         let schema = StructType::new(vec![StructField::new("id", DataType::Long, false)]);
         let arrow = to_arrow_schema(&schema, INTERNAL_TIME_ZONE);
