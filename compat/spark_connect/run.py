@@ -1,6 +1,6 @@
 """PySpark's own client as a user of Fleuve: data frames, SQL, errors, settings, interruption.
 
-Needs a binary that was built with `--features spark`; a server without Spark Connect is skipped aloud.
+Needs a binary that was built with the feature `spark` (the default); a server without Spark Connect is skipped aloud.
 `--remote sc://host:port` runs against a server that is there already, Apache Spark for instance.
 """
 
@@ -191,7 +191,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         process, address, why = serve(folder)
         try:
-            if address is None and "--features spark" in why:
+            if address is None and "no Spark Connect" in why:
                 return skip("this binary was built without Spark Connect")
             if address is None:
                 raise SystemExit(f"FAILED start: {why or 'the server named no Spark Connect address'}")

@@ -74,7 +74,7 @@ fn compatibility_suites(fleuve: &Path) -> Result<Tally> {
 
 /// Builds the one binary and says where it is.
 fn build_binary() -> Result<PathBuf> {
-    cargo::run(&["build", "--package", "fleuve", "--features", "spark"])?;
+    cargo::run(&["build", "--package", "fleuve"])?;
     Ok(cargo::target_directory()?.join("debug").join("fleuve"))
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn open(
     let asked_for = properties.keys().find(|key| key.as_str() != ENABLED);
     match asked_for {
         Some(key) if enabled(properties)? => anyhow::bail!(
-            "{key} is set, but this build has no Spark Connect: build with `--features spark`"
+            "{key} is set, but this build has no Spark Connect: build it with its default features"
         ),
         _ => Ok(None),
     }
