@@ -4,6 +4,7 @@
 
 mod crates;
 mod dead_files;
+mod features;
 mod layering;
 mod texts;
 
@@ -21,6 +22,7 @@ pub fn run() -> Result<()> {
     findings.extend(layering::check(&metadata)?);
     findings.extend(crates::check(&metadata, root)?);
     findings.extend(dead_files::check(root)?);
+    findings.extend(features::check()?);
     findings.extend(texts::check(root)?);
     for finding in &findings {
         println!("tidy: {finding}");
