@@ -44,10 +44,14 @@ def exit_code():
 
 
 class Server:
-    """`fleuve server` over one data directory; what it logs is in `server.log` beside it."""
+    """`fleuve server` over one data directory; what it logs is in `server.log` beside it.
 
-    def __init__(self, folder, data=None, **settings):
+    With `spark` it opens the Spark Connect door too, which keeps its port as the broker does.
+    """
+
+    def __init__(self, folder, data=None, spark=False, **settings):
         self.folder, self.process, self.port = folder, None, 0
+        self.spark_port = 0 if spark else None
         self.settings = {"log.dirs": data or folder / "data", "offsets.topic.replication.factor": 1, **settings}
 
     def start(self):
@@ -55,13 +59,17 @@ class Server:
         ready.unlink(missing_ok=True)
         lines = [f"{key}={value}\n" for key, value in self.settings.items()]
         lines.append(f"listeners=PLAINTEXT://127.0.0.1:{self.port}\n")
+        lines.append(f"spark.connect.grpc.binding.port={self.spark_port}\n" if self.spark_port is not None
+                     else "fleuve.spark.connect.enabled=false\n")
         (self.folder / "server.properties").write_text("".join(lines))
-        command = [os.environ["FLEUVE_BIN"], "server", str(self.folder / "server.properties"), "--override",
-                   "fleuve.spark.connect.enabled=false", "--ready-file", str(ready)]
+        command = [os.environ["FLEUVE_BIN"], "server", str(self.folder / "server.properties"), "--ready-file", str(ready)]
         with open(self.folder / "server.log", "a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.await_ready(ready)
-        self.port = int(json.loads(ready.read_text())["kafka"].rsplit(":", 1)[1])
+        addresses = json.loads(ready.read_text())
+        self.port = int(addresses["kafka"].rsplit(":", 1)[1])
+        if self.spark_port is not None:
+            self.spark_port = int(addresses["spark_connect"].rsplit(":", 1)[1])
         return self.bootstrap
 
     def await_ready(self, ready):
@@ -74,6 +82,10 @@ class Server:
     @property
     def bootstrap(self):
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def remote(self):
+        return f"sc://127.0.0.1:{self.spark_port}"
 
     def log(self):
         return (self.folder / "server.log").read_text(errors="replace")

@@ -1,0 +1,76 @@
+"""A course's notebook on taxi trips: `w6.py` as a program and as a notebook, by two versions of the client."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from support import HERE, TRIPS, Skip, create_topic, equal, holds
+
+TRIP_COUNT = 167
+PARTITIONS = 8
+# The program waits so long for a stream that never ends; courses say 30.
+WAIT_SECONDS = 4
+
+
+def w6_runs_as_a_program(world):
+    check_program(world, sys.executable, "w6-client")
+
+
+def w6_runs_by_pyspark_4_3(world):
+    python = Path(os.environ.get("FLEUVE_PEERS", "/nonexistent"), "spark", "bin", "python")
+    if not python.exists():
+        raise Skip("pyspark 4.3 is not installed among the peers")
+    check_program(world, python, "w6-43")
+
+
+def w6_runs_as_a_notebook(world):
+    try:
+        import nbclient
+        import nbformat
+    except ImportError as error:
+        raise Skip(f"nbclient is not installed ({error})") from error
+    create_topic(world.server, "w6-notebook", PARTITIONS)
+    notebook = nbformat.v4.new_notebook()
+    arguments = [world.server.bootstrap, str(TRIPS), str(world.folder), WAIT_SECONDS]
+    notebook.cells = [nbformat.v4.new_code_cell(source) for source in (
+        f"import os, sys\nos.environ['SPARK_REMOTE'] = {world.server.remote!r}\nos.environ['TOPIC'] = 'w6-notebook'\n"
+        f"sys.path.insert(0, {str(HERE)!r})",
+        "import w6",
+        f"w6.main(*{arguments!r})")]
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    output = "".join(part.get("text", "") for part in notebook.cells[-1].outputs)
+    check_output(world, output)
+
+
+def check_program(world, python, topic):
+    create_topic(world.server, topic, PARTITIONS)
+    environment = {**os.environ, "SPARK_REMOTE": world.server.remote, "TOPIC": topic}
+    command = [str(python), str(HERE / "w6.py"), world.server.bootstrap, str(TRIPS), str(world.folder),
+               str(WAIT_SECONDS)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    holds(done.returncode == 0, done.stderr[-1500:])
+    check_output(world, done.stdout)
+
+
+def check_output(world, output):
+    lines = output.splitlines()
+    holds("|vendorid|" in lines[1].replace(" ", ""), f"`show` began with {lines[:3]}")
+    holds("only showing top 20 rows" in output, "`show` did not say that there is more")
+    batch, first, second = (next(line for line in lines if line.startswith(start)).split(": ", 1)[1].split(" ")
+                            for start in ("batch", "first run", "second run"))
+    holds("_SUCCESS" in batch, f"no _SUCCESS in {batch}")
+    holds(any(name.startswith("part-00000-") and name.endswith("-c000.snappy.parquet") for name in batch),
+          f"no part file in {batch}")
+    holds("_spark_metadata" in first, f"no _spark_metadata in {first}")
+    holds(sum(name.endswith("-c000.snappy.parquet") for name in first) > 0, f"no part file in {first}")
+    equal(second, first)
+    equal(lines[-2:], [f"{name}: {TRIP_COUNT} rows, {TRIP_COUNT} trips"
+                       for name in ("batchtripdata", "streamingtripdata")])
+    log = sorted(os.listdir(world.folder / "streamingtripdata" / "_spark_metadata"))
+    equal([name for name in log if not name.startswith(".")], ["0"])
+    checkpoint = sorted(name for name in os.listdir(world.folder / "streamcheckpoint") if not name.startswith("."))
+    equal(checkpoint, ["commits", "metadata", "offsets", "sources"])
+
+
+CHECKS = [w6_runs_as_a_program, w6_runs_by_pyspark_4_3, w6_runs_as_a_notebook]
