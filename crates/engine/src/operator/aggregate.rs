@@ -312,7 +312,13 @@ impl AggregateWork {
         let mut stores = self.state.partition(partition);
         let store = &mut stores[0];
         let started = Instant::now();
-        let partial = self.drop_late(partial, batch.late_watermark_ms)?;
+        // All groups are kept in complete mode, so none is ever closed to late rows.
+        let partial = match self.context.output_mode {
+            OutputMode::Complete => partial.clone(),
+            OutputMode::Append | OutputMode::Update => {
+                self.drop_late(partial, batch.late_watermark_ms)?
+            }
+        };
         let updated = self.update(store, &partial)?;
         self.state.report(|figures| {
             figures.updated += updated.num_rows() as u64;
