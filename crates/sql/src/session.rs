@@ -154,6 +154,16 @@ impl Session {
         execution::execute(self, plan, cancellation).await
     }
 
+    /// The rows of a plan with each value as `CAST(value AS STRING)` gives it, for callers that know nothing of Arrow.
+    pub async fn execute_as_text(
+        &self,
+        plan: &AnalyzedPlan,
+        cancellation: CancellationToken,
+    ) -> Result<Vec<Vec<Option<String>>>> {
+        let rows = self.execute(plan, cancellation).await?.collect().await?;
+        Ok(execution::as_text(plan, &rows))
+    }
+
     /// Reads SQL text. Arguments are put in the places of `:name` and `?`.
     pub fn parse_sql(
         &self,

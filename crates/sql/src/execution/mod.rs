@@ -16,9 +16,11 @@ use datafusion::prelude::SessionConfig;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio_util::sync::CancellationToken;
 
+use crate::cast::{Style, ValueWriter};
 use crate::error::{Result, SparkError};
 use crate::plan::AnalyzedPlan;
 use crate::session::Session;
+use crate::time::TimeZone;
 use crate::types::{INTERNAL_TIME_ZONE, to_arrow_schema};
 
 pub use conform::conform;
@@ -116,6 +118,22 @@ pub(crate) async fn execute_partitions(
         until_cancelled(rows.boxed(), cancellation.clone())
     });
     Ok(streams.collect())
+}
+
+/// Every value of the rows of `plan` as text.
+pub(crate) fn as_text(plan: &AnalyzedPlan, batches: &[RecordBatch]) -> Vec<Vec<Option<String>>> {
+    let time_zone = TimeZone::parse(&plan.time_zone).unwrap_or(TimeZone::UTC);
+    let writer = ValueWriter::new(Style::Cast, time_zone);
+    let mut rows = Vec::new();
+    for batch in batches {
+        rows.extend((0..batch.num_rows()).map(|row| {
+            let columns = plan.schema.fields.iter().zip(batch.columns());
+            columns
+                .map(|(field, array)| writer.text(array, &field.data_type, row))
+                .collect()
+        }));
+    }
+    rows
 }
 
 fn until_cancelled(
