@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+#[cfg(feature = "spark")]
+mod quickstart;
 mod server;
 
 use std::ffi::OsString;
@@ -17,6 +19,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The main job in one command: taxi trips through the log and two streaming queries.
+    #[cfg(feature = "spark")]
+    Quickstart(quickstart::QuickstartArguments),
     /// Runs a broker until it is told to stop.
     Server(server::ServerArguments),
     /// `kafka-server-start.sh [-daemon] FILE [--override key=value]...`
@@ -31,6 +36,8 @@ enum Command {
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     let cli = Cli::parse_from(arguments);
     let outcome = match cli.command {
+        #[cfg(feature = "spark")]
+        Command::Quickstart(arguments) => quickstart::run(arguments),
         Command::Server(arguments) => server::run(arguments),
         Command::ServerStartScript(arguments) => server::start_script::run(arguments),
         Command::ServerStopScript(arguments) => server::stop_script::run(arguments),

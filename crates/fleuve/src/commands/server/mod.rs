@@ -1,6 +1,6 @@
 //! `fleuve server`: runs a broker until it is told to stop.
 
-mod spark;
+pub(super) mod spark;
 pub(crate) mod start_script;
 pub(crate) mod stop_script;
 
@@ -96,7 +96,7 @@ async fn serve(
 
 /// A segment is an open file, and systems start processes with few: all that may be asked for
 /// is asked for.
-fn raise_open_files_limit() {
+pub(super) fn raise_open_files_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -14,7 +14,7 @@ use fleuve_broker::config::Properties;
 #[cfg(feature = "spark")]
 mod door;
 #[cfg(feature = "spark")]
-pub(super) use door::Door;
+pub(in crate::commands) use door::Door;
 
 const ENABLED: &str = "fleuve.spark.connect.enabled";
 /// Whose keys are not the broker's.
@@ -45,7 +45,7 @@ fn enabled(properties: &BTreeMap<String, String>) -> anyhow::Result<bool> {
 
 /// Opens the door, if it is wanted and can be.
 #[cfg(feature = "spark")]
-pub(super) async fn open(
+pub(in crate::commands) async fn open(
     properties: &BTreeMap<String, String>,
     broker: &Broker,
 ) -> anyhow::Result<Option<Door>> {

@@ -10,12 +10,14 @@ use fleuve_engine::source::kafka::KafkaAccess;
 use fleuve_engine::source::register_sources;
 use fleuve_spark_connect::engine_streams::EngineStreams;
 use fleuve_spark_connect::{ConnectConfig, Environment, SparkConnect, SqlEngineFactory};
+use fleuve_sql::Session;
 
 const FILES_ALLOWED: &str = "fleuve.files.allowed";
 
 /// The open door.
-pub(in super::super) struct Door {
+pub(in crate::commands) struct Door {
     server: SparkConnect,
+    environment: Arc<Environment>,
     queries: Arc<StreamingQueryManager>,
 }
 
@@ -36,12 +38,17 @@ impl Door {
         register_sources(&environment.registry, &settings);
         let queries = StreamingQueryManager::new(settings);
         let streams = Arc::new(EngineStreams::new(Arc::clone(&queries)));
-        let factory = SqlEngineFactory::new(Arc::new(environment), Some(streams));
+        let environment = Arc::new(environment);
+        let factory = SqlEngineFactory::new(Arc::clone(&environment), Some(streams));
         let port_is_set = config.port_is_set;
         match SparkConnect::start(config, Arc::new(factory)).await {
             Ok(server) => {
                 tracing::info!("listening on SPARK_CONNECT://{}", server.address());
-                Ok(Some(Self { server, queries }))
+                Ok(Some(Self {
+                    server,
+                    environment,
+                    queries,
+                }))
             }
             Err(error) if port_is_set => Err(error.into()),
             Err(error) => {
@@ -51,12 +58,22 @@ impl Door {
         }
     }
 
-    pub(in super::super) fn address(&self) -> Option<SocketAddr> {
+    pub(in crate::commands) fn address(&self) -> Option<SocketAddr> {
         Some(self.server.address())
     }
 
+    /// A session beside the clients', on the same engine.
+    pub(in crate::commands) fn session(&self) -> Session {
+        Session::new(Arc::clone(&self.environment))
+    }
+
+    /// Where that session's queries are started.
+    pub(in crate::commands) fn queries(&self) -> &Arc<StreamingQueryManager> {
+        &self.queries
+    }
+
     /// Ends queries, then sessions.
-    pub(in super::super) async fn close(self) {
+    pub(in crate::commands) async fn close(self) {
         self.queries.stop_all().await;
         self.server.stop();
     }
