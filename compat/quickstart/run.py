@@ -1,0 +1,260 @@
+"""`fleuve quickstart`: what it promises, checked from the outside.
+
+It adds trips, is killed, is started again beside others, on a terminal and off it; after each, the
+parquet folder is read by pyarrow, by the files that its log lists, and must hold every trip once.
+`COMPAT_TRIPS` is how many trips a run adds (3000 unless told), `COMPAT_ROUNDS` how often it is killed (3 unless
+told); `COMPAT_SEED` repeats the moments of the kills. `COMPAT_ONLY=text` runs the checks whose names have it.
+"""
+
+import json
+import os
+import pty
+import random
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from local_server import Folder, exit_code, failed, report  # noqa: E402
+
+REPOSITORY = Path(__file__).parent.parent.parent
+REAL_TRIPS = REPOSITORY / "crates/fleuve/data/green_trips_zones.jsonl"
+TRIPS = int(os.environ.get("COMPAT_TRIPS", "3000"))
+ROUNDS = int(os.environ.get("COMPAT_ROUNDS", "3"))
+SEED = int(os.environ.get("COMPAT_SEED", time.time_ns() % 1_000_000))
+PARTITIONS = 8
+RUN_SECONDS = 300
+LINE_SECONDS = 60
+CHECKS = []
+
+
+def check(function):
+    CHECKS.append(function)
+    return function
+
+
+def must(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def command(data, *arguments):
+    return [os.environ["FLEUVE_BIN"], "quickstart", "--data-directory", str(data), *map(str, arguments)]
+
+
+def once(data, rows):
+    """A run that must succeed: its text, and the JSON of its last line."""
+    done = subprocess.run(command(data, "--once", "--rows", rows), capture_output=True, text=True, timeout=RUN_SECONDS)
+    must(done.returncode == 0, f"exit code {done.returncode}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
+    result = json.loads(done.stdout.splitlines()[-1])
+    must(result["produced"] == result["parquet_rows"] == result["window_rows"], result)
+    return done.stdout, result
+
+
+class Live:
+    """A quickstart that streams until it is told to stop, its output no terminal."""
+
+    def __init__(self, data, *arguments):
+        self.begun = time.monotonic()
+        self.process = subprocess.Popen(command(data, *arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        cwd=REPOSITORY)
+        self.text = ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def await_text(self, pattern, seconds=LINE_SECONDS):
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, self.text):
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
+            part = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            must(part, f"no {pattern!r} in {self.text[-1500:]!r}")
+            self.text += part.decode()
+        return re.search(pattern, self.text)
+
+    def first_row(self):
+        """Waits until a row of the window table was shown; the seconds since the start."""
+        self.await_text(r"\d\d:00:00 [A-Z][A-Za-z ]+: [\d]+ trips")
+        return time.monotonic() - self.begun
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        rest, _ = self.process.communicate(timeout=LINE_SECONDS)
+        self.text += rest.decode()
+        must(self.process.returncode == 0, f"exit code {self.process.returncode}: {self.text[-1500:]}")
+        must("The next run goes on from there" in self.text.splitlines()[-1], self.text[-500:])
+
+
+def listed_files(folder):
+    """The part files that the sink's log lists; a compacted entry stands for all before it."""
+    entries = {}
+    for path in (folder / "_spark_metadata").iterdir():
+        found = re.fullmatch(r"(\d+)(\.compact)?", path.name)
+        if found:
+            entries[int(found[1]), bool(found[2])] = path.read_text().splitlines()[1:]
+    compacted = max((number for number, is_compact in entries if is_compact), default=-1)
+    lines = list(entries.get((compacted, True), []))
+    for (number, is_compact), more in sorted(entries.items()):
+        if number > compacted and not is_compact:
+            lines += more
+    return [json.loads(line)["path"].removeprefix("file://") for line in lines]
+
+
+def read_by_pyarrow(folder):
+    """The trips by partition and offset; each must be there once."""
+    trips = {}
+    for path in listed_files(Path(folder)):
+        for row in pyarrow.parquet.read_table(path, partitioning=None).to_pylist():
+            place = row["kafka_partition"], row["kafka_offset"]
+            must(place not in trips, f"{place} is there twice")
+            trips[place] = row
+    return trips
+
+
+def check_parquet(result):
+    trips = read_by_pyarrow(result["parquet_path"])
+    must(len(trips) == result["produced"], f"{len(trips)} rows by pyarrow, and {result}")
+    numbers = sorted(offset * PARTITIONS + partition for partition, offset in trips)
+    return trips, numbers
+
+
+@check
+def two_runs_add_up(folder):
+    data = folder / "data"
+    _, first = once(data, TRIPS)
+    must(first["produced"] == TRIPS, first)
+    text, second = once(data, TRIPS)
+    must(second["produced"] == 2 * TRIPS, second)
+    must("Resuming from the checkpoint" in text and f"{TRIPS:,} trips" in text, text)
+    trips, numbers = check_parquet(second)
+    must(numbers == list(range(2 * TRIPS)), "the trips are not those from the first to the last")
+    real = sorted(map(json.loads, REAL_TRIPS.read_text().splitlines()), key=lambda trip: trip["lpep_pickup_datetime"])
+    for number, expected in enumerate(real[:TRIPS]):
+        row = trips[number % PARTITIONS, number // PARTITIONS]
+        must(all(row[field] == value for field, value in expected.items()), f"trip {number} is {row}, not {expected}")
+
+
+@check
+def a_killed_run_is_resumed_to_the_right_answer(folder):
+    chance, data, killed = random.Random(SEED), folder / "data", []
+    begun = time.monotonic()
+    once(data, TRIPS)
+    usual = time.monotonic() - begun
+    for _ in range(ROUNDS):
+        process = subprocess.Popen(command(data, "--once", "--rows", TRIPS), stdout=subprocess.DEVNULL)
+        try:
+            process.wait(chance.uniform(0.1, 0.95) * usual)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        killed.append(process.wait() == -signal.SIGKILL)
+    _, result = once(data, TRIPS)
+    must(any(killed), "no run was still there to be killed")
+    check_parquet(result)
+    return f"{sum(killed)} of {ROUNDS} runs killed, then {result['produced']} trips are there once (seed {SEED})"
+
+
+@check
+def a_stream_that_was_killed_is_resumed(folder):
+    data = folder / "data"
+    with Live(data, "--rate", 2000) as live:
+        live.first_row()
+    text, result = once(data, TRIPS)
+    must("Resuming from the checkpoint" in text, text)
+    check_parquet(result)
+
+
+@check
+def plain_lines_and_a_clean_stop_off_a_terminal(folder):
+    with Live(folder / "data") as live:
+        seconds = live.first_row()
+        live.stop()
+        must("\x1b" not in live.text, "an escape sequence in plain lines")
+    text, result = once(folder / "data", TRIPS)
+    must("Resuming from the checkpoint" in text, text)
+    check_parquet(result)
+    return f"first row {seconds * 1000:.0f} ms after the start of the process"
+
+
+@check
+def a_table_that_redraws_itself_on_a_terminal(folder):
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(command(folder / "data"), stdin=terminal, stdout=terminal, stderr=terminal,
+                               start_new_session=True)
+    os.close(terminal)
+    text = ""
+    deadline = time.monotonic() + LINE_SECONDS
+    try:
+        while text.count("hour (city time)") < 3 and time.monotonic() < deadline:
+            text += os.read(controller, 65536).decode(errors="replace")
+        must("first row after" in text and "watermark" in text and "\x1b[" in text, repr(text[-1500:]))
+        process.send_signal(signal.SIGINT)
+        while process.poll() is None and time.monotonic() < deadline:
+            if select.select([controller], [], [], 0.1)[0]:
+                os.read(controller, 65536)
+        must(process.returncode == 0, f"exit code {process.returncode}")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(controller)
+
+
+@check
+def taken_ports_are_replaced_aloud(folder):
+    with Live(folder / "first") as first:
+        first.first_row()
+        text, result = once(folder / "second", TRIPS)
+        must("Kafka is at port" in text and "Spark Connect is at port" in text, text)
+        must(result["produced"] == TRIPS, result)
+        again = subprocess.run(command(folder / "first", "--once", "--rows", 1), capture_output=True, text=True,
+                               timeout=RUN_SECONDS)
+        must(again.returncode == 1 and "in use by another process" in again.stderr, again)
+        first.stop()
+
+
+@check
+def the_commands_it_prints_work(folder):
+    with Live(folder / "data") as live:
+        live.await_text("Ctrl-C stops")
+        live.first_row()
+        consumer = re.search(r"^bin/kafka-console-consumer.*$", live.text, re.M)[0]
+        environment = {**os.environ, "FLEUVE_BIN": os.environ["FLEUVE_BIN"]}
+        lines = subprocess.run(consumer, shell=True, cwd=REPOSITORY, env=environment, capture_output=True, text=True,
+                               timeout=LINE_SECONDS).stdout.splitlines()
+        must(len(lines) == 5 and all("fare_amount" in json.loads(line) for line in lines), lines)
+        live.await_text(r"trips batch 0")
+        program = re.search(r"^python3 - <<'END'\n(.*?)^END$", live.text, re.M | re.S)[1]
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=RUN_SECONDS)
+        must(done.returncode == 0, done.stderr[-1500:])
+        must("payment_type" in done.stdout and len(re.findall(r"^\|\s+[0-7]\|", done.stdout, re.M)) >= 8, done.stdout)
+        live.stop()
+
+
+def main():
+    only = os.environ.get("COMPAT_ONLY", "")
+    for function in CHECKS:
+        if only not in function.__name__:
+            continue
+        with Folder("quickstart") as folder:
+            begun = time.monotonic()
+            try:
+                figures = function(folder)
+            except Exception as error:  # noqa: BLE001
+                failed(f"quickstart.{function.__name__}", f"{error} (seed {SEED})")
+            else:
+                seconds = f"{time.monotonic() - begun:.0f} s"
+                report(f"quickstart.{function.__name__}", None, f"{figures}, {seconds}" if figures else seconds)
+    sys.exit(exit_code())
+
+
+if __name__ == "__main__":
+    main()
