@@ -8,18 +8,41 @@ use crate::{
     AnyRequest, AnyResponse, ApiKey, DecodeError, EncodeError, RequestHeader, ResponseHeader, Str,
 };
 
-/// Bytes to send, in segments, so that records are handed on and not copied.
+/// Bytes to send, in pieces, so that records are handed on and not copied.
 #[derive(Clone, Debug, Default)]
 pub struct EncodedFrame {
-    segments: Vec<Bytes>,
+    pieces: Vec<Piece>,
     length: usize,
+}
+
+/// A part of a frame.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// These bytes.
+    Bytes(Bytes),
+    /// So many bytes that the sender takes from where it keeps them, such as a file of a log.
+    Elsewhere(usize),
+}
+
+impl Piece {
+    fn len(&self) -> usize {
+        match self {
+            Piece::Bytes(bytes) => bytes.len(),
+            Piece::Elsewhere(length) => *length,
+        }
+    }
 }
 
 impl EncodedFrame {
     /// The bytes of `segments`, in that order.
     pub fn from_segments(segments: Vec<Bytes>) -> EncodedFrame {
-        let length = segments.iter().map(Bytes::len).sum();
-        EncodedFrame { segments, length }
+        EncodedFrame::from_pieces(segments.into_iter().map(Piece::Bytes).collect())
+    }
+
+    /// The frame that consists of `pieces`, in that order.
+    pub fn from_pieces(pieces: Vec<Piece>) -> EncodedFrame {
+        let length = pieces.iter().map(Piece::len).sum();
+        EncodedFrame { pieces, length }
     }
 
     /// Length in bytes, the size in front included.
@@ -32,23 +55,35 @@ impl EncodedFrame {
         self.length == 0
     }
 
-    /// The segments, in order.
-    pub fn segments(&self) -> &[Bytes] {
-        &self.segments
+    /// The pieces, in order.
+    pub fn into_pieces(self) -> Vec<Piece> {
+        self.pieces
     }
 
-    /// The segments, in order.
+    /// The bytes of a frame that is all here, in slices.
+    ///
+    /// # Panics
+    /// If a piece is elsewhere: who made such a frame knows it.
     pub fn into_segments(self) -> Vec<Bytes> {
-        self.segments
+        let here = |piece| match piece {
+            Piece::Bytes(bytes) => bytes,
+            Piece::Elsewhere(length) => panic!("{length} bytes of the frame are elsewhere"),
+        };
+        self.pieces.into_iter().map(here).collect()
     }
 
-    /// All bytes as one slice; copies if there are several segments.
-    pub fn into_bytes(mut self) -> Bytes {
-        if self.segments.len() == 1 {
-            return self.segments.remove(0);
+    /// All bytes of a frame that is all here as one slice; copies if there are several.
+    ///
+    /// # Panics
+    /// As [`EncodedFrame::into_segments`] does.
+    pub fn into_bytes(self) -> Bytes {
+        let length = self.length;
+        let mut segments = self.into_segments();
+        if segments.len() == 1 {
+            return segments.remove(0);
         }
-        let mut joined = BytesMut::with_capacity(self.length);
-        self.segments
+        let mut joined = BytesMut::with_capacity(length);
+        segments
             .iter()
             .for_each(|segment| joined.extend_from_slice(segment));
         joined.freeze()

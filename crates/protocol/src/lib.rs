@@ -4,7 +4,7 @@
 //! in [`api`], one file per API, and the records of Kafka's internal topics in
 //! [`internal_records`]. Bytes and strings of a decoded message are refcounted slices of the
 //! frame they came in, so messages have no lifetimes and records are never copied; an encoded
-//! message is an [`EncodedFrame`], a list of byte segments.
+//! message is an [`EncodedFrame`], a list of pieces.
 //!
 //! Always true: no count that a message claims sizes an allocation, decoding never panics, and
 //! a value that a version cannot carry is an error on encoding unless Kafka calls the field
@@ -34,7 +34,9 @@ pub mod wire;
 pub use api::{AnyRequest, AnyResponse, ApiKey, Request, Response};
 pub use error::{DecodeError, EncodeError};
 pub use fleuve_protocol_derive::Message;
-pub use frame::{EncodedFrame, decode_request, decode_response, encode_request, encode_response};
+pub use frame::{
+    EncodedFrame, Piece, decode_request, decode_response, encode_request, encode_response,
+};
 pub use header::{RequestHeader, ResponseHeader};
 pub use message::Message;
 pub use records::Records;

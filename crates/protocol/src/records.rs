@@ -3,7 +3,8 @@ use std::slice;
 
 use bytes::{Bytes, BytesMut};
 
-/// Record batches, one after the other, as they lie in the log: one slice or many.
+/// Record batches, one after the other, as they lie in the log: one slice, many, or a length alone
+/// where the sender takes the bytes from somewhere else.
 ///
 /// Two values are equal if their bytes are, wherever they are cut.
 #[derive(Clone, Default)]
@@ -13,6 +14,7 @@ pub struct Records(Segments);
 enum Segments {
     One(Bytes),
     Many(Vec<Bytes>),
+    Elsewhere(usize),
 }
 
 impl Default for Segments {
@@ -30,25 +32,41 @@ impl Records {
         Records(Segments::Many(segments))
     }
 
-    /// The slices, in order.
+    /// `length` bytes that whoever sends the message adds: see [`crate::Piece::Elsewhere`].
+    pub const fn elsewhere(length: usize) -> Records {
+        Records(Segments::Elsewhere(length))
+    }
+
+    /// The slices, in order; none of records that are elsewhere.
     pub fn segments(&self) -> &[Bytes] {
         match &self.0 {
             Segments::One(bytes) => slice::from_ref(bytes),
             Segments::Many(segments) => segments,
+            Segments::Elsewhere(_) => &[],
         }
     }
 
     /// Length in bytes.
     pub fn len(&self) -> usize {
-        self.segments().iter().map(Bytes::len).sum()
+        match &self.0 {
+            Segments::Elsewhere(length) => *length,
+            Segments::One(_) | Segments::Many(_) => self.segments().iter().map(Bytes::len).sum(),
+        }
     }
 
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
-        self.segments().iter().all(Bytes::is_empty)
+        self.len() == 0
+    }
+
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        matches!(self.0, Segments::Elsewhere(_))
     }
 
     /// All bytes as one slice; copies only if there are several.
+    ///
+    /// # Panics
+    /// If they are elsewhere: who says so only sends them.
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
             Segments::One(bytes) => bytes,
@@ -60,6 +78,7 @@ impl Records {
                     .for_each(|segment| joined.extend_from_slice(segment));
                 joined.freeze()
             }
+            Segments::Elsewhere(_) => panic!("records that are elsewhere are only sent"),
         }
     }
 }
@@ -73,7 +92,9 @@ impl From<Bytes> for Records {
 impl PartialEq for Records {
     fn eq(&self, other: &Records) -> bool {
         let bytes = |records: &Records| records.clone().into_bytes();
-        self.len() == other.len() && bytes(self) == bytes(other)
+        self.len() == other.len()
+            && self.is_elsewhere() == other.is_elsewhere()
+            && (self.is_elsewhere() || bytes(self) == bytes(other))
     }
 }
 

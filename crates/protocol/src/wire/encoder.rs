@@ -1,6 +1,6 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::{EncodeError, EncodedFrame};
+use crate::{EncodeError, EncodedFrame, Piece};
 
 /// Shared bytes of at least this length are handed on as a segment; shorter ones are copied,
 /// since a segment costs about as much as copying that much.
@@ -12,8 +12,8 @@ pub struct Encoder {
     is_flexible: bool,
     is_measuring: bool,
     own: BytesMut,
-    /// Slices, each with the length that `own` had when it was put.
-    shared: Vec<(usize, Bytes)>,
+    /// Pieces that are not `own`, each with the length that `own` had when it was put.
+    shared: Vec<(usize, Piece)>,
     length: usize,
 }
 
@@ -68,7 +68,16 @@ impl Encoder {
             return self.put(bytes);
         }
         self.length += bytes.len();
-        self.shared.push((self.own.len(), bytes.clone()));
+        let piece = Piece::Bytes(bytes.clone());
+        self.shared.push((self.own.len(), piece));
+    }
+
+    /// Leaves room for `length` bytes that the sender adds.
+    pub(crate) fn put_elsewhere(&mut self, length: usize) {
+        self.length += length;
+        if !self.is_measuring && length > 0 {
+            self.shared.push((self.own.len(), Piece::Elsewhere(length)));
+        }
     }
 
     /// Appends a varint, seven bits a byte, lowest first.
@@ -142,7 +151,7 @@ impl Encoder {
             other
                 .shared
                 .into_iter()
-                .map(|(at, bytes)| (before + at, bytes)),
+                .map(|(at, piece)| (before + at, piece)),
         );
     }
 
@@ -151,24 +160,24 @@ impl Encoder {
         self.own[..4].copy_from_slice(&value.to_be_bytes());
     }
 
-    /// What was put, as segments.
+    /// What was put, in pieces.
     pub fn finish(self) -> EncodedFrame {
         let own = self.own.freeze();
         if self.shared.is_empty() {
             return EncodedFrame::from_segments(vec![own]);
         }
-        let mut segments = Vec::with_capacity(2 * self.shared.len() + 1);
+        let mut pieces = Vec::with_capacity(2 * self.shared.len() + 1);
         let mut written = 0;
         for (at, shared) in self.shared {
             if at > written {
-                segments.push(own.slice(written..at));
+                pieces.push(Piece::Bytes(own.slice(written..at)));
                 written = at;
             }
-            segments.push(shared);
+            pieces.push(shared);
         }
         if written < own.len() {
-            segments.push(own.slice(written..));
+            pieces.push(Piece::Bytes(own.slice(written..)));
         }
-        EncodedFrame::from_segments(segments)
+        EncodedFrame::from_pieces(pieces)
     }
 }

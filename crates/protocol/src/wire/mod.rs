@@ -218,6 +218,9 @@ impl Wire for Records {
 
     fn encode(&self, _version: i16, out: &mut Encoder) -> Result<(), EncodeError> {
         out.put_length("bytes", self.len())?;
+        if self.is_elsewhere() {
+            out.put_elsewhere(self.len());
+        }
         self.segments()
             .iter()
             .for_each(|segment| out.put_shared(segment));

@@ -5,8 +5,8 @@ use fleuve_protocol::api::{
     ApiVersionsRequest, ApiVersionsResponse, FetchResponse, MetadataRequest, ProduceRequest,
 };
 use fleuve_protocol::{
-    AnyRequest, AnyResponse, ApiKey, DecodeError, EncodedFrame, Records, Str, decode_request,
-    decode_response, encode_request, encode_response,
+    AnyRequest, AnyResponse, ApiKey, DecodeError, EncodedFrame, Piece, Records, Str,
+    decode_request, decode_response, encode_request, encode_response,
 };
 
 fn without_size(frame: EncodedFrame) -> Bytes {
@@ -84,9 +84,9 @@ fn records_of_a_produce_request_are_a_slice_of_the_frame() {
         ..ProduceRequest::default()
     };
     let frame = encode_request(&request.into(), 9, 1, None).expect("encodes");
+    let segments = frame.clone().into_segments();
     assert!(
-        frame
-            .segments()
+        segments
             .iter()
             .any(|segment| segment.as_ptr() == records.as_ptr())
     );
@@ -121,18 +121,51 @@ fn records_of_a_fetch_response_are_sent_without_a_copy() {
     });
     for version in ApiKey::Fetch.versions().iter() {
         let frame = encode_response(&response, version, 3).expect("encodes");
+        let sent = frame.clone().into_segments();
         for segment in &segments {
-            assert!(
-                frame
-                    .segments()
-                    .iter()
-                    .any(|sent| sent.as_ptr() == segment.as_ptr())
-            );
+            assert!(sent.iter().any(|sent| sent.as_ptr() == segment.as_ptr()));
         }
         let bytes = without_size(frame);
         let (header, decoded) = decode_response(ApiKey::Fetch, version, bytes).expect("decodes");
         assert_eq!(header.correlation_id, 3);
         assert_eq!(decoded, response, "version {version}");
+    }
+}
+
+#[test]
+fn records_that_are_elsewhere_leave_a_gap_of_their_length_in_the_frame() {
+    let records = [Bytes::from(vec![1; 2000]), Bytes::from(vec![2; 30])];
+    let response = |records: Vec<Records>| {
+        let partition = |records| PartitionData {
+            records: Some(records),
+            ..PartitionData::default()
+        };
+        let topic = FetchableTopicResponse {
+            partitions: records.into_iter().map(partition).collect(),
+            ..FetchableTopicResponse::default()
+        };
+        AnyResponse::from(FetchResponse {
+            responses: vec![topic],
+            ..FetchResponse::default()
+        })
+    };
+    let here = response(records.iter().cloned().map(Records::from).collect());
+    let elsewhere = |records: &Bytes| Records::elsewhere(records.len());
+    let elsewhere = response(records.iter().map(elsewhere).collect());
+    for version in ApiKey::Fetch.versions().iter() {
+        let frame = encode_response(&elsewhere, version, 3).expect("encodes");
+        let mut gaps = records.iter();
+        let filled = frame.into_pieces().into_iter().map(|piece| match piece {
+            Piece::Bytes(bytes) => bytes,
+            Piece::Elsewhere(length) => {
+                let records = gaps.next().expect("as many gaps as records");
+                assert_eq!(records.len(), length);
+                records.clone()
+            }
+        });
+        let filled = EncodedFrame::from_segments(filled.collect()).into_bytes();
+        let plain = encode_response(&here, version, 3).expect("encodes");
+        assert_eq!(filled, plain.into_bytes(), "version {version}");
     }
 }
 
