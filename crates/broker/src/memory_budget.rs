@@ -54,6 +54,19 @@ impl MemoryBudget {
         }
     }
 
+    /// Takes `bytes` if so many are free now.
+    pub(crate) fn try_take(&self, bytes: u64) -> Option<MemoryShare> {
+        let blocks = blocks_of(bytes).clamp(1, self.blocks_total);
+        let permit = Arc::clone(&self.blocks)
+            .try_acquire_many_owned(blocks)
+            .ok()?;
+        self.holders.fetch_add(1, Ordering::Relaxed);
+        Some(MemoryShare {
+            budget: self.clone(),
+            permit,
+        })
+    }
+
     /// What one more holder may take without leaving those after it with nothing: however many
     /// hold on to theirs, something is left for the next.
     pub(crate) fn fair_part(&self) -> u64 {

@@ -10,6 +10,7 @@ use fleuve_protocol::api::fetch::{
     FetchableTopicResponse, PartitionData,
 };
 use fleuve_protocol::{Records, Str};
+use fleuve_storage::LogSlice;
 
 use super::Handled;
 use super::error_code::of_session;
@@ -20,7 +21,7 @@ use crate::fetch::session::{
 };
 use crate::fetch::{Fetch, FetchedPartition, Outcome};
 use crate::log::Watermarks;
-use crate::request_context::RequestContext;
+use crate::request_context::{ClientHost, RequestContext};
 
 /// From this version on topics are named by id.
 const VERSION_OF_TOPIC_IDS: i16 = 13;
@@ -63,6 +64,7 @@ pub(super) async fn handle(
     let bytes = |value: i32| u64::try_from(value).unwrap_or(0);
     let bytes_max =
         bytes(request.max_bytes).min(broker.settings().number_of("fetch.max.bytes").max(0) as u64);
+    let in_memory = context.host == ClientHost::InProcess;
     let fetch = Fetch {
         broker,
         context,
@@ -71,17 +73,23 @@ pub(super) async fn handle(
         bytes_min: bytes(request.min_bytes).min(bytes_max),
         bytes_max,
         deadline: now + Duration::from_millis(bytes(request.max_wait_ms)),
+        in_memory,
     };
     let fetched = fetch.run().await;
     let (session_id, partitions) = news(broker, session, fetched.partitions);
+    let mut bodies = Bodies {
+        in_memory,
+        elsewhere: Vec::new(),
+    };
     let response = FetchResponse {
         session_id,
-        responses: naming.grouped(partitions, bound),
+        responses: naming.grouped(partitions, bound, &mut bodies),
         ..FetchResponse::default()
     };
     Ok(Handled {
         response: Some(response.into()),
-        share: Some(fetched.share),
+        bodies: bodies.elsewhere,
+        share: fetched.share,
     })
 }
 
@@ -187,11 +195,12 @@ impl Naming {
         self,
         partitions: Vec<FetchedPartition>,
         bound: ReadBound,
+        bodies: &mut Bodies,
     ) -> Vec<FetchableTopicResponse> {
         let mut topics: Vec<(FetchTopic, FetchableTopicResponse)> = Vec::new();
         for partition in partitions {
             let topic = partition.target.topic.clone();
-            let data = data(partition, bound);
+            let data = data(partition, bound, bodies);
             match topics.last_mut() {
                 Some((last, response)) if *last == topic => response.partitions.push(data),
                 _ => {
@@ -224,7 +233,29 @@ fn named_response(topic: &FetchTopic) -> FetchableTopicResponse {
     response
 }
 
-fn data(partition: FetchedPartition, bound: ReadBound) -> PartitionData {
+/// Where the records of an answer are.
+struct Bodies {
+    in_memory: bool,
+    /// Those that are sent from their files, in the order of the answer's partitions.
+    elsewhere: Vec<LogSlice>,
+}
+
+impl Bodies {
+    fn records(&mut self, slice: LogSlice) -> std::io::Result<Records> {
+        if slice.is_empty() {
+            return Ok(Records::EMPTY);
+        }
+        if self.in_memory {
+            return slice.read().map(Records::from);
+        }
+        // An answer's length has 31 bits, and `fetch.max.bytes` no more.
+        let length = usize::try_from(slice.length_bytes).unwrap_or(usize::MAX);
+        self.elsewhere.push(slice);
+        Ok(Records::elsewhere(length))
+    }
+}
+
+fn data(partition: FetchedPartition, bound: ReadBound, bodies: &mut Bodies) -> PartitionData {
     let empty = PartitionData {
         partition_index: partition.target.partition,
         high_watermark: -1,
@@ -238,18 +269,28 @@ fn data(partition: FetchedPartition, bound: ReadBound) -> PartitionData {
             records,
             watermarks,
             aborted,
-        } => PartitionData {
-            aborted_transactions: (bound == ReadBound::LastStableOffset).then(|| {
-                aborted
-                    .into_iter()
-                    .map(|(producer, first_offset)| AbortedTransaction {
-                        producer_id: producer.value(),
-                        first_offset: first_offset.value(),
-                    })
-                    .collect()
-            }),
-            records: Some(Records::from(records)),
-            ..with_watermarks(empty, watermarks)
+        } => match bodies.records(records) {
+            Err(error) => {
+                let number = partition.target.partition;
+                tracing::error!("fetch of partition {number} failed: {error}");
+                PartitionData {
+                    error_code: ErrorCode::KafkaStorageError.code(),
+                    ..empty
+                }
+            }
+            Ok(records) => PartitionData {
+                aborted_transactions: (bound == ReadBound::LastStableOffset).then(|| {
+                    aborted
+                        .into_iter()
+                        .map(|(producer, first_offset)| AbortedTransaction {
+                            producer_id: producer.value(),
+                            first_offset: first_offset.value(),
+                        })
+                        .collect()
+                }),
+                records: Some(records),
+                ..with_watermarks(empty, watermarks)
+            },
         },
         Outcome::Diverged {
             epoch,

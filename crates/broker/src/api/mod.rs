@@ -49,6 +49,8 @@ use fleuve_protocol::{
 };
 
 use crate::broker::BrokerState;
+use fleuve_storage::LogSlice;
+
 use crate::connection::{ConnectionEnd, FrameShare, Reply, ReplyFuture};
 use crate::memory_budget::MemoryShare;
 use crate::request_context::RequestContext;
@@ -57,6 +59,8 @@ use crate::request_context::RequestContext;
 pub(crate) struct Handled {
     /// `None` where the client expects no answer.
     pub(crate) response: Option<AnyResponse>,
+    /// The records that the answer has elsewhere, in the order of its partitions.
+    pub(crate) bodies: Vec<LogSlice>,
     /// What the answer's bytes take of the response budget.
     pub(crate) share: Option<MemoryShare>,
 }
@@ -65,6 +69,7 @@ impl<R: Into<AnyResponse>> From<R> for Handled {
     fn from(response: R) -> Handled {
         Handled {
             response: Some(response.into()),
+            bodies: Vec::new(),
             share: None,
         }
     }
@@ -78,7 +83,7 @@ pub(crate) fn start_request(
     frame: Bytes,
     share: FrameShare,
     context: impl FnOnce(ApiKey) -> Result<RequestContext, ConnectionEnd>,
-) -> Result<ReplyFuture, ConnectionEnd> {
+) -> Result<(ApiKey, ReplyFuture), ConnectionEnd> {
     let (header, request) = match decode_request(frame) {
         Ok(decoded) => decoded,
         Err(DecodeError::UnsupportedRequestVersion {
@@ -87,12 +92,11 @@ pub(crate) fn start_request(
         }) => {
             let response = api_versions::unsupported_version();
             let frame = encode_response(&response.into(), 0, header.correlation_id)?;
-            return Ok(Box::pin(async {
-                Ok(Reply {
-                    frame: Some(frame),
-                    share: None,
-                })
-            }));
+            let reply = Reply {
+                frame: Some(frame),
+                ..Reply::default()
+            };
+            return Ok((ApiKey::ApiVersions, Box::pin(async { Ok(reply) })));
         }
         Err(error) => return Err(error.into()),
     };
@@ -106,7 +110,7 @@ pub(crate) fn start_request(
     context.client_id = header.client_id;
     context.version = header.api_version;
     let handling = handle(broker, context, request);
-    Ok(Box::pin(async move {
+    let reply = async move {
         let handled = handling.await?;
         drop(share);
         let encode =
@@ -114,9 +118,10 @@ pub(crate) fn start_request(
         let frame = handled.response.as_ref().map(encode).transpose()?;
         Ok(Reply {
             frame,
-            share: handled.share,
+            bodies: handled.bodies,
         })
-    }))
+    };
+    Ok((key, Box::pin(reply)))
 }
 
 /// Dispatches to the handler of each API; the APIs that are served are those named here.

@@ -66,6 +66,7 @@ fn no_answer(responses: &[TopicProduceResponse]) -> Result<Handled, ConnectionEn
     }
     Ok(Handled {
         response: None,
+        bodies: Vec::new(),
         share: None,
     })
 }

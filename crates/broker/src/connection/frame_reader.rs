@@ -6,6 +6,7 @@
 //! at [`FrameReader::next`], which may be cancelled at any time.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -35,6 +36,8 @@ pub(crate) struct Frame {
 pub(crate) struct FrameShare {
     ordinary: Option<MemoryShare>,
     large: Option<MemoryShare>,
+    /// Its connection's, so that it knows of it.
+    counted: Option<Arc<()>>,
 }
 
 /// What requests in flight may hold together.
@@ -72,6 +75,8 @@ pub(crate) enum FrameError {
 pub(crate) struct FrameReader {
     buffer: BytesMut,
     share: FrameShare,
+    /// Referred to by each share that a frame of this connection holds.
+    shares: Arc<()>,
     frame_bytes_max: usize,
 }
 
@@ -80,6 +85,7 @@ impl FrameReader {
         FrameReader {
             buffer: BytesMut::new(),
             share: FrameShare::default(),
+            shares: Arc::default(),
             frame_bytes_max,
         }
     }
@@ -87,6 +93,11 @@ impl FrameReader {
     /// Whether bytes of a frame have arrived that is not complete.
     pub(crate) fn has_begun(&self) -> bool {
         !self.buffer.is_empty()
+    }
+
+    /// Whether a frame of this connection that came or is coming holds a share of the budgets.
+    pub(crate) fn holds_share(&self) -> bool {
+        Arc::strong_count(&self.shares) > 1
     }
 
     /// The next frame, or `None` when the stream has ended.
@@ -118,6 +129,7 @@ impl FrameReader {
     async fn take_share(&mut self, size: usize, budgets: &RequestBudgets) {
         let arrived = self.buffer.len();
         if arrived >= CHUNK_BYTES && self.share.ordinary.is_none() {
+            self.share.counted = Some(Arc::clone(&self.shares));
             let bytes = size.min(ORDINARY_BYTES_MAX) as u64;
             self.share.ordinary = Some(budgets.ordinary.take(bytes).await);
         }

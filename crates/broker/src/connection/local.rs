@@ -8,7 +8,7 @@ use fleuve_protocol::AnyResponse;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::replies::Replies;
+use super::replies::{Replies, RunsBeside};
 use super::{ConnectionEnd, IN_FLIGHT_MAX};
 use crate::api::{self, Handled};
 use crate::broker::BrokerState;
@@ -53,6 +53,8 @@ fn send((handled, reply): Answer) {
         // A client that has gone needs no answer.
         _ = reply.send(response);
     }
+    // What the answer holds is the client's now.
+    drop(handled.share);
 }
 
 fn start(
@@ -77,10 +79,12 @@ fn start(
     };
     let is_served = api::is_served(request.key());
     let handling = api::handle(broker, context, request);
-    replies.push(Box::pin(async move {
+    let answer = async move {
         if !is_served {
             return Err(ConnectionEnd::Refused("the API is not served yet"));
         }
         Ok((handling.await?, reply))
-    }));
+    };
+    // Clients of this process take what they asked for.
+    replies.push(Box::pin(answer), RunsBeside::All);
 }

@@ -1,8 +1,10 @@
 //! One client's connection, from its first byte to its last.
 //!
-//! Requests start in the order in which they arrive, and replies leave in that order, even
-//! around a fetch that waits; several may be under way. One task does it all: it owns the
-//! stream, what was read and the replies that are due. Start at [`Connection::serve`].
+//! Requests start in the order in which they arrive, and replies leave in that order. Produce
+//! requests may be under way beside one other request, such as a fetch that waits; a second one
+//! begins when the answers before it are gone. While an answer is being sent nothing is read, so
+//! a client that reads no answers costs one of them. One task does it all: it owns the stream,
+//! what was read and the replies that are due. Start at [`Connection::serve`].
 
 mod authentication;
 mod frame_reader;
@@ -10,43 +12,52 @@ mod frame_writer;
 mod limits;
 mod local;
 mod replies;
+mod stream;
 
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleuve_protocol::{DecodeError, EncodedFrame};
-use tokio::io::{AsyncRead, AsyncWrite};
+use fleuve_protocol::{ApiKey, DecodeError, EncodedFrame};
+use fleuve_storage::LogSlice;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::broker::BrokerState;
-use crate::memory_budget::MemoryShare;
 use crate::request_context::{ClientHost, ConnectionId, RequestContext};
 use authentication::{Authentication, NotAdmitted};
 use frame_reader::{Frame, FrameError, FrameReader};
 pub(crate) use frame_reader::{FrameShare, RequestBudgets};
+use frame_writer::{WriteError, write_answer};
 pub(crate) use limits::{ConnectionLimits, ConnectionSlot};
 pub(crate) use local::serve_local;
-use replies::Replies;
+use replies::{Replies, RunsBeside};
+use stream::Stream;
 
 /// How many requests of one connection may be under way before no more are read.
 pub(crate) const IN_FLIGHT_MAX: usize = 64;
 
-/// A two-way stream of bytes: a socket, or later one wrapped in TLS.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+/// How long a client may read nothing while its requests hold shares of the request budget.
+const UNREAD_MAX: Duration = Duration::from_secs(10);
 
-/// An answer on its way; the share is what its bytes take of the response budget.
+/// An answer on its way.
+#[derive(Default)]
 pub(crate) struct Reply {
     /// `None` where the client expects no answer (produce with acks=0).
     pub(crate) frame: Option<EncodedFrame>,
-    pub(crate) share: Option<MemoryShare>,
+    /// What stands where the frame's pieces are elsewhere.
+    pub(crate) bodies: Vec<LogSlice>,
 }
 
 pub(crate) type ReplyFuture = Pin<Box<dyn Future<Output = Result<Reply, ConnectionEnd>> + Send>>;
+
+/// A request that was read and has not begun.
+struct Started {
+    reply: ReplyFuture,
+    runs_beside: RunsBeside,
+}
 
 /// Why a connection was closed by this side.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +70,8 @@ pub(crate) enum ConnectionEnd {
     Encode(#[from] fleuve_protocol::EncodeError),
     #[error(transparent)]
     NotAdmitted(#[from] NotAdmitted),
+    #[error(transparent)]
+    Write(#[from] WriteError),
     #[error("it was idle for longer than connections.max.idle.ms")]
     Idle,
     #[error("{0}")]
@@ -68,10 +81,11 @@ pub(crate) enum ConnectionEnd {
 impl ConnectionEnd {
     /// Clients that go away, and idle ones, are no news.
     fn is_quiet(&self) -> bool {
-        matches!(
-            self,
-            ConnectionEnd::Idle | ConnectionEnd::Frame(FrameError::Io(_))
-        )
+        match self {
+            ConnectionEnd::Idle | ConnectionEnd::Frame(FrameError::Io(_)) => true,
+            ConnectionEnd::Write(error) => error.is_quiet(),
+            _ => false,
+        }
     }
 }
 
@@ -113,7 +127,9 @@ impl Connection {
         let mut replies: Replies<Reply> = Replies::new();
         let mut last_active = Instant::now();
         loop {
-            let accepts_more = replies.len() < IN_FLIGHT_MAX && !stop.is_cancelled();
+            replies.begin_oldest();
+            let has_room = replies.len() < IN_FLIGHT_MAX && !replies.has_queued();
+            let accepts_more = has_room && !stop.is_cancelled();
             if replies.is_empty() && !accepts_more {
                 return Ok(());
             }
@@ -121,20 +137,21 @@ impl Connection {
             tokio::select! {
                 biased;
                 reply = replies.next(), if !replies.is_empty() => {
-                    let reply = reply?;
-                    if let Some(frame) = reply.frame {
-                        frame_writer::write_segments(stream, frame.into_segments())
-                            .await
-                            .map_err(FrameError::Io)?;
+                    let Reply { frame, bodies } = reply?;
+                    if let Some(frame) = frame {
+                        let unread_max = reader.holds_share().then_some(UNREAD_MAX);
+                        let stall_max = unread_max.or(idle_max);
+                        let budget = self.broker.response_budgets.gathering();
+                        write_answer(stream, frame, bodies, budget, stall_max).await?;
                     }
-                    drop(reply.share);
                     last_active = Instant::now();
                 }
                 () = stop.cancelled(), if accepts_more => {}
                 frame = reader.next(stream, &self.broker.request_budgets), if accepts_more => {
                     let Some(frame) = frame? else { return Ok(()) };
                     last_active = Instant::now();
-                    replies.push(self.start(frame, &authentication)?);
+                    let Started { reply, runs_beside } = self.start(frame, &authentication)?;
+                    replies.push(reply, runs_beside);
                 }
                 () = idle => {
                     if !reader.has_begun() || replies.is_empty() {
@@ -150,7 +167,7 @@ impl Connection {
         &self,
         frame: Frame,
         authentication: &Authentication,
-    ) -> Result<ReplyFuture, ConnectionEnd> {
+    ) -> Result<Started, ConnectionEnd> {
         let context = |principal| RequestContext {
             principal,
             listener: Arc::clone(&self.listener),
@@ -160,9 +177,14 @@ impl Connection {
             connection: self.id,
             version: 0,
         };
-        api::start_request(&self.broker, frame.bytes, frame.share, |key| {
+        let (key, reply) = api::start_request(&self.broker, frame.bytes, frame.share, |key| {
             Ok(context(authentication.admit(key)?.clone()))
-        })
+        })?;
+        let runs_beside = match key {
+            ApiKey::Produce => RunsBeside::All,
+            _ => RunsBeside::Some,
+        };
+        Ok(Started { reply, runs_beside })
     }
 }
 

@@ -7,10 +7,10 @@ pub(crate) mod session;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use fleuve_cluster::controller::MetadataImage;
 use fleuve_cluster::partition::{LongPoll, ReadBound};
 use fleuve_model::{Deadline, ErrorCode, Offset, PartitionId, ProducerId, TopicPartition};
+use fleuve_storage::LogSlice;
 
 use crate::api::error_code;
 use crate::authorize::{Operation, Resource, authorize};
@@ -20,7 +20,7 @@ use crate::memory_budget::{FAIR_PART_MIN, MemoryBudget, MemoryShare};
 use crate::request_context::RequestContext;
 use session::{FetchPosition, FetchTarget, FetchTopic};
 
-/// What answers may hold until their clients have read them.
+/// What answers may hold in memory until their clients have them.
 #[derive(Debug)]
 pub(crate) struct ResponseBudgets {
     ordinary: MemoryBudget,
@@ -35,6 +35,11 @@ impl ResponseBudgets {
             large: MemoryBudget::new(bytes / 2),
         }
     }
+
+    /// For few records that are read to be sent in one call with what stands around them.
+    pub(crate) fn gathering(&self) -> &MemoryBudget {
+        &self.ordinary
+    }
 }
 
 /// What a fetch wants in all.
@@ -46,6 +51,8 @@ pub(crate) struct Fetch<'a> {
     pub(crate) bytes_min: u64,
     pub(crate) bytes_max: u64,
     pub(crate) deadline: Deadline,
+    /// Whether the answer will have its records in memory, and not in their files.
+    pub(crate) in_memory: bool,
 }
 
 /// What was found in one partition.
@@ -58,7 +65,7 @@ pub(crate) struct FetchedPartition {
 /// Records, perhaps none, or what there is to say instead.
 pub(crate) enum Outcome {
     Records {
-        records: Bytes,
+        records: LogSlice,
         watermarks: Watermarks,
         aborted: Vec<(ProducerId, Offset)>,
     },
@@ -74,7 +81,7 @@ pub(crate) enum Outcome {
 impl Outcome {
     fn bytes(&self) -> u64 {
         match self {
-            Outcome::Records { records, .. } => records.len() as u64,
+            Outcome::Records { records, .. } => records.length_bytes,
             Outcome::Diverged { .. } | Outcome::Error(_) => 0,
         }
     }
@@ -88,7 +95,7 @@ impl Outcome {
 /// What a fetch found, and the share of the response budget that its records hold.
 pub(crate) struct Fetched {
     pub(crate) partitions: Vec<FetchedPartition>,
-    pub(crate) share: MemoryShare,
+    pub(crate) share: Option<MemoryShare>,
 }
 
 impl Fetched {
@@ -102,7 +109,9 @@ impl Fetched {
     /// Holds just as much of the budget as was found.
     async fn settle(mut self) -> Fetched {
         let bytes = self.bytes();
-        self.share.resize_to(bytes).await;
+        if let Some(share) = &mut self.share {
+            share.resize_to(bytes).await;
+        }
         self
     }
 
@@ -114,31 +123,44 @@ impl Fetched {
 }
 
 impl Fetch<'_> {
-    /// Reads, waits if there is too little, and reads again.
+    /// Looks, waits if there is too little, and looks again.
     pub(crate) async fn run(&self) -> Fetched {
         let clock = self.broker.clock;
         let found = self.read().await;
         if self.is_enough(&found) || clock.now().monotonic >= self.deadline {
             return found;
         }
-        let found_bytes = found.bytes();
         drop(found);
-        let waiter = FetchWaiter::new(LongPoll::new(self.bytes_min, found_bytes, self.deadline));
+        let waiter = FetchWaiter::new(self.poll());
         let _wait = self.join(&waiter);
-        // What came between the first look and joining is told to nobody: look again.
-        let found = self.read().await;
-        if self.is_enough(&found) {
-            return found;
+        loop {
+            // Counted from before the look: what comes during it may be counted twice, which ends
+            // the wait too early and never too late.
+            waiter.restart(self.poll());
+            let found = self.read().await;
+            let is_over = clock.now().monotonic >= self.deadline || self.broker.stop.is_cancelled();
+            if is_over || self.is_enough(&found) {
+                return found;
+            }
+            waiter.readable(found.bytes());
+            drop(found);
+            self.wait(&waiter).await;
         }
-        drop(found);
+    }
+
+    fn poll(&self) -> LongPoll {
+        LongPoll::new(self.bytes_min, 0, self.deadline)
+    }
+
+    async fn wait(&self, waiter: &FetchWaiter) {
+        let clock = self.broker.clock;
         while !waiter.is_complete(clock.now().monotonic) {
             tokio::select! {
                 () = waiter.changed() => {}
                 () = tokio::time::sleep_until(clock.instant(self.deadline)) => {}
-                () = self.broker.stop.cancelled() => break,
+                () = self.broker.stop.cancelled() => return,
             }
         }
-        self.read().await
     }
 
     fn is_enough(&self, found: &Fetched) -> bool {
@@ -156,27 +178,33 @@ impl Fetch<'_> {
         wait
     }
 
-    /// One look at every partition. Where the first batch alone is more than the fair part of the
-    /// budget, it is let go and read again under a share of its size: whoever waits for such a
-    /// share holds nothing, and nobody with smaller records waits behind them.
+    /// One look at every partition. What will be in memory takes its share of the budget first.
+    /// Where the first batch alone is more than the fair part of the budget, it is looked for
+    /// again under a share of its size: whoever waits for such a share holds nothing, and nobody
+    /// with smaller records waits behind them.
     async fn read(&self) -> Fetched {
+        if !self.in_memory {
+            return self.look(None);
+        }
         let budgets = &self.broker.response_budgets;
         let useful = self.bytes_max.max(FAIR_PART_MIN);
         let fair = budgets.ordinary.fair_part().min(useful);
         let share = budgets.ordinary.take(fair).await;
-        let found = self.look(share);
+        let share_bytes = share.bytes();
+        let found = self.look(Some(share));
         let bytes = found.bytes();
-        if bytes <= found.share.bytes() {
+        if bytes <= share_bytes {
             return found.settle().await;
         }
         drop(found);
         let share = budgets.large.take(bytes).await;
-        self.look(share).settle().await
+        self.look(Some(share)).settle().await
     }
 
-    /// Reads the partitions in order, until the limit is reached.
-    fn look(&self, share: MemoryShare) -> Fetched {
-        let mut room = share.bytes().min(self.bytes_max);
+    /// Looks at the partitions in order, until the limit is reached.
+    fn look(&self, share: Option<MemoryShare>) -> Fetched {
+        let room = share.as_ref().map_or(self.bytes_max, MemoryShare::bytes);
+        let mut room = room.min(self.bytes_max);
         let image = self.broker.image();
         let mut partitions = Vec::with_capacity(self.targets.len());
         let mut is_first_with_records = true;
@@ -214,7 +242,7 @@ impl Fetch<'_> {
             return diverged;
         }
         let bytes_max = room.min(u64::try_from(position.bytes_max).unwrap_or(0));
-        match replica.read(from, self.bound, bytes_max, at_least_one) {
+        match replica.find(from, self.bound, bytes_max, at_least_one) {
             Ok((records, watermarks)) => {
                 let aborted = self.aborted(&replica, from, &records, watermarks);
                 Outcome::Records {
@@ -237,7 +265,7 @@ impl Fetch<'_> {
         &self,
         replica: &Replica,
         from: Offset,
-        records: &Bytes,
+        records: &LogSlice,
         watermarks: Watermarks,
     ) -> Vec<(ProducerId, Offset)> {
         if self.bound != ReadBound::LastStableOffset || records.is_empty() {

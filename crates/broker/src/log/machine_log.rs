@@ -105,7 +105,7 @@ impl MachineLog {
         };
         let mut from = replica.watermarks().log_start;
         while from < log_end {
-            let (bytes, _) = replica.read(from, ReadBound::LogEnd, REPLAY_BYTES, true)?;
+            let bytes = replica.read(from, ReadBound::LogEnd, REPLAY_BYTES, true)?;
             let before = from;
             for batch in Batches::new(bytes) {
                 let batch = batch?;

@@ -8,7 +8,7 @@ use fleuve_cluster::machine::Token;
 use fleuve_cluster::partition::{Acks, Input, LeaderEpochError, Partition, ReadBound, Standing};
 use fleuve_model::record::RecordBatch;
 use fleuve_model::{BrokerId, Deadline, LeaderEpoch, Now, Offset, TopicId, TopicPartition};
-use fleuve_storage::{AppendOrigin, Appended, LogReader, LogSnapshot};
+use fleuve_storage::{AppendOrigin, Appended, LogReader, LogSlice, LogSnapshot};
 use tokio::sync::oneshot;
 
 use super::configuration::ReplicaConfig;
@@ -142,25 +142,33 @@ impl Replica {
         })
     }
 
-    /// Reads from `from` on what a reader of `bound` may see, at most `bytes_max`, but at least
+    /// Finds from `from` on what a reader of `bound` may see, at most `bytes_max`, but at least
     /// one batch if `at_least_one`.
+    pub(crate) fn find(
+        &self,
+        from: Offset,
+        bound: ReadBound,
+        bytes_max: u64,
+        at_least_one: bool,
+    ) -> Result<(LogSlice, Watermarks), ReadError> {
+        // The watermarks first: what they allow is in any later snapshot.
+        let watermarks = self.watermarks();
+        let snapshot = self.reader.snapshot();
+        let end = watermarks.end(bound);
+        let slice = snapshot.read(from, end, bytes_max, at_least_one)?;
+        Ok((slice, watermarks))
+    }
+
+    /// Reads what [`Replica::find`] finds.
     pub(crate) fn read(
         &self,
         from: Offset,
         bound: ReadBound,
         bytes_max: u64,
         at_least_one: bool,
-    ) -> Result<(Bytes, Watermarks), ReadError> {
-        // The watermarks first: what they allow is in any later snapshot.
-        let watermarks = self.watermarks();
-        let snapshot = self.reader.snapshot();
-        let end = watermarks.end(bound);
-        let slice = snapshot.read(from, end, bytes_max, at_least_one)?;
-        if slice.is_empty() {
-            return Ok((Bytes::new(), watermarks));
-        }
-        let bytes = slice.read().map_err(fleuve_storage::ReadError::from)?;
-        Ok((bytes, watermarks))
+    ) -> Result<Bytes, ReadError> {
+        let (slice, _) = self.find(from, bound, bytes_max, at_least_one)?;
+        Ok(slice.read().map_err(fleuve_storage::ReadError::from)?)
     }
 
     /// Makes `before` the first offset; everything below it is gone.

@@ -125,7 +125,13 @@ impl FetchWaiter {
         self.changed.notified().await;
     }
 
-    fn readable(&self, bytes: u64) {
+    /// Begins to count anew.
+    pub(crate) fn restart(&self, poll: LongPoll) {
+        *self.locked() = poll;
+    }
+
+    /// So many bytes of what it wants are there.
+    pub(crate) fn readable(&self, bytes: u64) {
         self.locked().readable(bytes);
         self.changed.notify_one();
     }

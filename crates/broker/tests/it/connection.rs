@@ -271,3 +271,67 @@ async fn clients_that_do_not_read_their_records_leave_something_for_the_others()
     assert_eq!(records_of(&good.fetch(topic, 0, 0).await)[0].0, 0);
     broker.stop().await;
 }
+
+#[tokio::test]
+async fn clients_that_pipeline_fetches_and_read_no_answer_leave_something_for_the_others() {
+    let config = config_on(&fleuve_storage::disk::SimulatedDisk::new());
+    let config = config
+        .with("fleuve.queued.max.response.bytes", "1048576")
+        .expect("valid");
+    let broker = start(config).await;
+    let mut good = Client::connect(&broker).await;
+    let topic = good.create_topic("unread", 1, &[]).await;
+    let large = "x".repeat(30_000);
+    for _ in 0..40 {
+        assert_eq!(good.produce(topic, 0, batch(&[&large])).await.error_code, 0);
+    }
+    let mut deaf = Vec::new();
+    for _ in 0..50 {
+        let mut client = Client::connect(&broker).await;
+        for _ in 0..100 {
+            let mut request = fetch_request(topic, 0, 0);
+            request.topics[0].partitions[0].partition_max_bytes = 1;
+            client.send(request, 18).await;
+        }
+        deaf.push(client);
+    }
+    for _ in 0..3 {
+        assert_eq!(records_of(&good.fetch(topic, 0, 0).await)[0].0, 0);
+        assert_eq!(good.produce(topic, 0, batch(&["y"])).await.error_code, 0);
+    }
+    // Who reads in the end gets all that it asked for.
+    let mut first = deaf.swap_remove(0);
+    for _ in 0..100 {
+        let response: api::FetchResponse = first.receive(18).await;
+        let partition = &response.responses[0].partitions[0];
+        assert_eq!(records_of(partition)[0], (0, large.clone()));
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_behind_a_fetch_that_waits_begins_when_that_is_answered() {
+    let broker = broker().await;
+    let mut client = Client::connect(&broker).await;
+    let topic = client.create_topic("queue", 1, &[]).await;
+    let mut waiting = fetch_request(topic, 0, 0);
+    waiting.max_wait_ms = 60_000;
+    client.send(waiting, 18).await;
+    let mut next = fetch_request(topic, 0, 1);
+    next.max_wait_ms = 60_000;
+    client.send(next, 18).await;
+    // Read and begun only once the second fetch has begun.
+    client
+        .send(produce_request(topic, 0, batch(&["b"]), -1), 13)
+        .await;
+    let mut other = Client::connect(&broker).await;
+    assert_eq!(other.produce(topic, 0, batch(&["a"])).await.base_offset, 0);
+    for (offset, value) in [(0, "a"), (1, "b")] {
+        let response: api::FetchResponse = client.receive(18).await;
+        let records = records_of(&response.responses[0].partitions[0]);
+        assert_eq!(records, [(offset, value.to_owned())]);
+    }
+    let produced: api::ProduceResponse = client.receive(13).await;
+    assert_eq!(produced.responses[0].partition_responses[0].base_offset, 1);
+    broker.stop().await;
+}

@@ -1,10 +1,11 @@
 use std::time::{Duration, Instant};
 
+use fleuve_broker::config::BrokerConfig;
 use fleuve_model::ErrorCode;
 use fleuve_protocol::api::FetchResponse;
 use fleuve_protocol::api::fetch::{FetchPartition, FetchRequest, FetchTopic};
 
-use crate::support::{Client, batch, broker, code, fetch_request, records_of};
+use crate::support::{Client, batch, broker, code, fetch_request, records_of, start};
 
 #[tokio::test]
 async fn nothing_to_read_is_empty_and_never_null() {
@@ -158,5 +159,42 @@ async fn a_session_answers_with_news_only() {
     unknown.session_id = 12345;
     let wrong = client.ask(unknown).await;
     assert_eq!(wrong.error_code, code(ErrorCode::FetchSessionIdNotFound));
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn records_come_whole_from_the_files_of_a_real_disk_be_they_few_or_many() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let broker = start(BrokerConfig::local(folder.path())).await;
+    let mut client = Client::connect(&broker).await;
+    let topic = client.create_topic("files", 3, &[]).await;
+    let value = |partition: i32| ["a", "b", "c"][partition as usize].repeat(700_000);
+    for partition in 0..3 {
+        let stored = client.produce(topic, partition, batch(&["few"])).await;
+        assert_eq!(stored.error_code, 0);
+        for _ in 0..3 {
+            let batch = batch(&[&value(partition)]);
+            assert_eq!(client.produce(topic, partition, batch).await.error_code, 0);
+        }
+    }
+    let mut request = fetch_request(topic, 0, 0);
+    request.topics[0].partitions = (0..3)
+        .map(|partition| FetchPartition {
+            partition,
+            fetch_offset: 0,
+            // One gets its first batch alone, the others all of theirs.
+            partition_max_bytes: if partition == 1 { 100 } else { i32::MAX },
+            ..FetchPartition::default()
+        })
+        .collect();
+    let response = client.ask(request).await;
+    for data in &response.responses[0].partitions {
+        let large = value(data.partition_index);
+        let records: Vec<String> = records_of(data).into_iter().map(|it| it.1).collect();
+        match data.partition_index {
+            1 => assert_eq!(records, ["few"]),
+            _ => assert_eq!(records, ["few", &large, &large, &large]),
+        }
+    }
     broker.stop().await;
 }
