@@ -6,12 +6,14 @@
 //! return; what was returned counts as read when `poll` is called again.
 
 mod assignor;
+mod commits;
 mod fetcher;
 mod group;
 mod locate;
 mod positions;
 mod record;
 mod settings;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,21 +22,17 @@ use std::time::Duration;
 use fleuve_model::{Offset, TopicName, TopicPartition};
 use regex::Regex;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 pub use record::ConsumerRecord;
 
-use crate::admin::{CommittedOffset, fetch_group_offsets};
+use crate::cluster::Cluster;
 use crate::cluster::metadata::Topic;
-use crate::cluster::{Cluster, TopicSelection};
 use crate::offsets::{OffsetResults, list_offsets};
 use crate::{ClientError, Config, OffsetSpec};
 use fetcher::Fetcher;
-use group::{
-    Action, Classic, Coordinator, Identity, Membership, OffsetsToCommit, ServerSide, Signals,
-    Subscription, commit,
-};
-use locate::{Located, locate};
+use group::{Classic, Coordinator, Membership, ServerSide, Signals, Subscription};
+use locate::Located;
 use positions::{Place, Position, Positions, Wanted};
 use settings::{ConsumerSettings, GroupProtocol};
 
@@ -234,321 +232,6 @@ impl Consumer {
         }
     }
 
-    /// Does what the group demands, until it demands nothing.
-    async fn follow_group(&mut self) -> Result<(), ClientError> {
-        while let Some(mut membership) = self.membership.take() {
-            let action = membership.next();
-            match action {
-                Action::None => {
-                    self.membership = Some(membership);
-                    break;
-                }
-                Action::Fail(error) => {
-                    self.membership = Some(membership);
-                    return Err(error);
-                }
-                Action::Revoke(gone) => {
-                    // The group goes on even if the commit fails; whoever reads next begins at
-                    // the last one that has not.
-                    if let Err(error) = self.commit_automatically(Some(&membership)).await {
-                        tracing::warn!(%error, "offsets were not committed");
-                    }
-                    self.tell(&gone, |listener, partitions| listener.revoked(partitions));
-                    self.remove(&gone);
-                    membership.revoked(&gone);
-                }
-                Action::Lose(gone) => {
-                    self.tell(&gone, |listener, partitions| listener.lost(partitions));
-                    self.remove(&gone);
-                    membership.revoked(&gone);
-                }
-                Action::Assign(assignment) => {
-                    let before = self.positions.assignment();
-                    let added = assignment.difference(&before).cloned().collect();
-                    self.positions.assign(&assignment);
-                    self.wants_metadata |= !self.knows(&added);
-                    membership.assigned(&assignment);
-                    self.tell(&added, |listener, partitions| listener.assigned(partitions));
-                }
-            }
-            self.membership = Some(membership);
-        }
-        Ok(())
-    }
-
-    fn remove(&mut self, gone: &BTreeSet<TopicPartition>) {
-        let rest = self
-            .positions
-            .assignment()
-            .difference(gone)
-            .cloned()
-            .collect();
-        self.positions.assign(&rest);
-    }
-
-    fn tell(
-        &self,
-        partitions: &BTreeSet<TopicPartition>,
-        call: impl Fn(&dyn RebalanceListener, &BTreeSet<TopicPartition>),
-    ) {
-        if let Some(listener) = self.listener.as_ref().filter(|_| !partitions.is_empty()) {
-            call(listener.as_ref(), partitions);
-        }
-    }
-
-    fn knows(&self, partitions: &BTreeSet<TopicPartition>) -> bool {
-        let metadata = self.cluster.metadata();
-        partitions
-            .iter()
-            .all(|partition| metadata.topics.contains_key(&partition.topic))
-    }
-
-    fn send_fetches(&mut self) {
-        if self
-            .paused_until
-            .is_some_and(|until| Instant::now() < until)
-        {
-            return;
-        }
-        self.paused_until = None;
-        self.wants_metadata |= self.fetcher.send(&mut self.positions);
-    }
-
-    /// Waits for whatever comes first.
-    async fn wait(&mut self, deadline: Instant) -> Result<(), ClientError> {
-        let backoff = Instant::now() + self.settings.common.retry_backoff;
-        let mut wake_at = self.commit_at.map_or(deadline, |at| at.min(deadline));
-        if self.lacks_topic() {
-            wake_at = wake_at.min(self.refresh_again_at.max(backoff));
-        }
-        if self.wants_metadata || self.paused_until.is_some() {
-            wake_at = wake_at.min(backoff);
-        }
-        tokio::select! {
-            findings = self.fetcher.receive(&mut self.positions) => {
-                if findings.is_retry {
-                    self.paused_until = Some(backoff);
-                }
-                self.wants_metadata |= findings.wants_metadata;
-                findings.error.map_or(Ok(()), Err)
-            }
-            located = finished(&mut self.locating) => {
-                self.locating = None;
-                self.located(located)
-            }
-            () = finished(&mut self.refreshing) => {
-                self.refreshing = None;
-                if let Some(membership) = &mut self.membership {
-                    membership.metadata_changed();
-                }
-                Ok(())
-            }
-            () = self.signals.changed() => Ok(()),
-            () = sleep_until(wake_at) => Ok(()),
-        }
-    }
-
-    /// Asks for metadata in the background if it misled somebody or is old.
-    fn refresh_metadata(&mut self) {
-        let is_due = self.lacks_topic() && Instant::now() >= self.refresh_again_at;
-        let is_wanted = self.wants_metadata || is_due || self.cluster.is_metadata_old();
-        if !is_wanted || self.refreshing.is_some() {
-            return;
-        }
-        let mut names: BTreeSet<String> = self
-            .positions
-            .assignment()
-            .iter()
-            .map(|partition| partition.topic.as_str().to_owned())
-            .collect();
-        let metadata = self.cluster.metadata();
-        names.extend(metadata.topics.keys().map(|name| name.as_str().to_owned()));
-        names.extend(self.subscribed.iter().cloned());
-        if names.is_empty() {
-            return;
-        }
-        self.wants_metadata = false;
-        self.refresh_again_at = Instant::now() + self.settings.common.retry_backoff_max;
-        let (cluster, create) = (self.cluster.clone(), self.settings.auto_create_topics);
-        let pause = self.settings.common.retry_backoff;
-        self.refreshing = Some(tokio::spawn(async move {
-            let selection = TopicSelection::Named(names.into_iter().collect());
-            if let Err(error) = cluster.refresh(selection, create).await {
-                tracing::debug!(%error, "metadata cannot be had");
-                tokio::time::sleep(pause).await;
-            }
-        }));
-    }
-
-    /// Whether a topic that is subscribed to is not there, or not yet.
-    fn lacks_topic(&self) -> bool {
-        let metadata = self.cluster.metadata();
-        let exists = |name: &String| metadata.topics.keys().any(|known| known.as_str() == name);
-        !self.subscribed.iter().all(exists)
-    }
-
-    fn begin_locating(&mut self) {
-        if self.locating.is_some() {
-            return;
-        }
-        let wanted = self.positions.wanted().into_iter().map(|(partition, how)| {
-            let epoch = self
-                .positions
-                .get(&partition)
-                .map_or(0, |assigned| assigned.epoch);
-            (partition, (how, epoch))
-        });
-        let wanted: BTreeMap<_, _> = wanted.collect();
-        if wanted.is_empty() {
-            return;
-        }
-        let member = match &self.membership {
-            Some(membership @ Membership::ServerSide(_)) => {
-                let identity = membership.identity();
-                Some((identity.member_id, identity.generation))
-            }
-            _ => None,
-        };
-        let located = locate(self.cluster.clone(), self.settings.clone(), wanted, member);
-        self.locating = Some(tokio::spawn(located));
-    }
-
-    fn located(&mut self, located: Located) -> Result<(), ClientError> {
-        let mut failed = None;
-        for (partition, epoch, result) in located {
-            let is_current = self
-                .positions
-                .get(&partition)
-                .is_some_and(|assigned| assigned.epoch == epoch);
-            match result {
-                _ if !is_current => {}
-                Ok(position) => drop(self.positions.place(&partition, Place::Known(position))),
-                Err(error) => failed = Some(error),
-            }
-        }
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// Commits the positions every `auto.commit.interval.ms`, if that is wanted.
-    fn commit_in_background(&mut self) {
-        let Some(interval) = self.settings.auto_commit else {
-            return;
-        };
-        let now = Instant::now();
-        if self.commit_at.is_some_and(|at| now < at) {
-            return;
-        }
-        self.commit_at = Some(now + interval);
-        if self
-            .committing
-            .as_ref()
-            .is_some_and(|committing| !committing.is_finished())
-        {
-            return;
-        }
-        let Some(coordinator) = self.coordinator.clone() else {
-            return;
-        };
-        let offsets = self.offsets_to_commit();
-        let identity = self.identity();
-        let deadline = now + self.settings.api_timeout;
-        self.committing = Some(tokio::spawn(async move {
-            let result = commit(&coordinator, &|| identity.clone(), &offsets, deadline).await;
-            if let Err(error) = result {
-                tracing::warn!(%error, "offsets were not committed");
-            }
-        }));
-    }
-
-    async fn commit_automatically(
-        &mut self,
-        membership: Option<&Membership>,
-    ) -> Result<(), ClientError> {
-        if self.settings.auto_commit.is_none() {
-            return Ok(());
-        }
-        if let Some(committing) = self.committing.take() {
-            let _ = committing.await;
-        }
-        let identity = || membership.map_or_else(Identity::nobody, Membership::identity);
-        let identity = identity();
-        self.commit_as(&identity, &self.offsets_to_commit()).await
-    }
-
-    async fn commit_as(
-        &self,
-        identity: &Identity,
-        offsets: &OffsetsToCommit,
-    ) -> Result<(), ClientError> {
-        let coordinator = self
-            .coordinator
-            .as_ref()
-            .ok_or_else(|| ClientError::Invalid("to commit offsets, set group.id".to_owned()))?;
-        let deadline = Instant::now() + self.settings.api_timeout;
-        commit(coordinator, &|| identity.clone(), offsets, deadline).await
-    }
-
-    fn identity(&self) -> Identity {
-        self.membership
-            .as_ref()
-            .map_or_else(Identity::nobody, Membership::identity)
-    }
-
-    fn offsets_to_commit(&self) -> OffsetsToCommit {
-        let known = self.positions.known().into_iter();
-        known
-            .map(|(partition, position)| {
-                let Position {
-                    offset,
-                    leader_epoch,
-                } = position;
-                let metadata = String::new();
-                (
-                    partition,
-                    CommittedOffset {
-                        offset,
-                        leader_epoch,
-                        metadata,
-                    },
-                )
-            })
-            .collect()
-    }
-
-    /// Commits the positions: all that was returned by `poll` counts as read.
-    pub async fn commit(&mut self) -> Result<(), ClientError> {
-        self.commit_as(&self.identity(), &self.offsets_to_commit())
-            .await
-    }
-
-    /// Commits these offsets: of each partition the next record to read.
-    pub async fn commit_offsets(
-        &mut self,
-        offsets: &BTreeMap<TopicPartition, CommittedOffset>,
-    ) -> Result<(), ClientError> {
-        self.commit_as(&self.identity(), offsets).await
-    }
-
-    /// What the group has committed; partitions without an offset are left out.
-    pub async fn committed(
-        &self,
-        partitions: &[TopicPartition],
-    ) -> Result<BTreeMap<TopicPartition, CommittedOffset>, ClientError> {
-        let group = self.settings.group.as_ref().ok_or_else(|| {
-            ClientError::Invalid("to have committed offsets, set group.id".to_owned())
-        })?;
-        let (id, deadline) = (
-            group.id.as_str(),
-            Instant::now() + self.settings.api_timeout,
-        );
-        let found =
-            fetch_group_offsets(&self.cluster, id, Some(partitions), deadline, None).await?;
-        found
-            .into_iter()
-            .map(|(partition, result)| Ok((partition, result?)))
-            .collect()
-    }
-
     /// Goes on at an offset.
     ///
     /// # Errors
@@ -645,19 +328,5 @@ impl Consumer {
     ) -> OffsetResults {
         let deadline = Instant::now() + self.settings.api_timeout;
         list_offsets(&self.cluster, partitions, self.settings.isolation, deadline).await
-    }
-}
-
-/// Waits for a task, if there is one; for ever if there is none or it has failed.
-async fn finished<T>(task: &mut Option<JoinHandle<T>>) -> T {
-    match task {
-        Some(task) => match task.await {
-            Ok(value) => value,
-            Err(error) => {
-                tracing::error!(%error, "a task of the consumer has ended early");
-                std::future::pending().await
-            }
-        },
-        None => std::future::pending().await,
     }
 }
