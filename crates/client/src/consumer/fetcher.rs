@@ -6,9 +6,7 @@ use fleuve_model::{BrokerId, ErrorCode, LeaderEpoch, Offset, TopicId, TopicParti
 use fleuve_protocol::Str;
 use fleuve_protocol::api::fetch::{FetchPartition, FetchTopic, PartitionData};
 use fleuve_protocol::api::{FetchRequest, FetchResponse};
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
+use tokio::task::JoinSet;
 
 use super::positions::{Place, Position, Positions, Wanted};
 use super::record::records_of;
@@ -39,7 +37,8 @@ struct Fetched {
 pub(super) struct Fetcher {
     cluster: Cluster,
     settings: ConsumerSettings,
-    in_flight: FuturesUnordered<BoxFuture<'static, Fetched>>,
+    /// Tasks of their own, so that they go on while nobody polls.
+    in_flight: JoinSet<Fetched>,
     busy: Vec<BrokerId>,
 }
 
@@ -59,7 +58,7 @@ impl Fetcher {
         Fetcher {
             cluster,
             settings,
-            in_flight: FuturesUnordered::new(),
+            in_flight: JoinSet::new(),
             busy: Vec::new(),
         }
     }
@@ -99,10 +98,7 @@ impl Fetcher {
             }
             self.busy.push(leader);
             let fetch = fetch(self.cluster.clone(), self.settings.clone(), leader, asked);
-            // A task of its own, so that it goes on while nobody polls.
-            let task = tokio::spawn(fetch);
-            let fetched = async move { task.await.expect("a fetch does not panic") };
-            self.in_flight.push(fetched.boxed());
+            self.in_flight.spawn(fetch);
         }
         lacks_leader
     }
@@ -110,9 +106,10 @@ impl Fetcher {
     /// Waits for the next answer and puts its records into the buffers; never ends if nothing
     /// is in flight. Nothing is lost if it is dropped.
     pub(super) async fn receive(&mut self, positions: &mut Positions) -> Findings {
-        let Some(fetched) = self.in_flight.next().await else {
+        let Some(fetched) = self.in_flight.join_next().await else {
             return std::future::pending().await;
         };
+        let fetched = fetched.expect("a fetch does not panic and is not aborted");
         self.busy.retain(|busy| *busy != fetched.leader);
         let mut findings = Findings::default();
         for asked in &fetched.asked {

@@ -363,3 +363,14 @@ async fn a_topic_may_come_after_the_one_who_subscribes_to_it() {
         consumer.close().await.expect("leaves");
     }
 }
+
+#[tokio::test]
+async fn whatever_a_consumer_does_can_be_done_in_a_task_of_its_own() {
+    fn can_be_spawned(_: impl Future<Output: Send> + Send) {}
+    let config = Config::bootstrap("127.0.0.1:1").set("group.id", "nobody");
+    let mut consumer = Consumer::new(&config).expect("right");
+    can_be_spawned(consumer.poll(Duration::ZERO));
+    can_be_spawned(consumer.commit());
+    can_be_spawned(consumer.unsubscribe());
+    can_be_spawned(consumer.close());
+}
