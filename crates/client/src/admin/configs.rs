@@ -1,15 +1,16 @@
 use std::collections::BTreeMap;
 
 use fleuve_model::BrokerId;
-use fleuve_protocol::Str;
 use fleuve_protocol::api::create_topics::CreatableTopicConfigs;
 use fleuve_protocol::api::describe_configs::{
     DescribeConfigsResource, DescribeConfigsResourceResult,
 };
 use fleuve_protocol::api::{
-    AlterConfigsRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest,
-    ListConfigResourcesRequest, alter_configs, incremental_alter_configs,
+    AlterConfigsRequest, AlterConfigsResponse, DescribeConfigsRequest,
+    IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, ListConfigResourcesRequest,
+    alter_configs, incremental_alter_configs,
 };
+use fleuve_protocol::{Request, Str};
 
 use super::Admin;
 use crate::ClientError;
@@ -240,6 +241,22 @@ impl ConfigEntry {
     }
 }
 
+/// What a broker says of one resource that was to be changed.
+struct Altered {
+    kind: i8,
+    name: Str,
+    code: i16,
+    message: Option<Str>,
+}
+
+impl Altered {
+    fn read(&self) -> Option<(ConfigResource, Result<(), ClientError>)> {
+        let resource = ConfigResource::from_wire(self.kind, &self.name)?;
+        let checked = ClientError::check(self.code, resource.subject(), self.message.as_ref());
+        Some((resource, checked))
+    }
+}
+
 type EachResource<T> = BTreeMap<ConfigResource, Result<T, ClientError>>;
 
 impl Admin {
@@ -298,42 +315,31 @@ impl Admin {
         validate_only: bool,
     ) -> Result<EachResource<()>, ClientError> {
         use incremental_alter_configs::{AlterConfigsResource, AlterableConfig};
-        let mut results = EachResource::new();
-        for (home, changes) in by_home(changes.iter().map(|(r, c)| (r.clone(), c))) {
-            let resources = changes
-                .iter()
-                .map(|(resource, operations)| AlterConfigsResource {
-                    resource_type: resource.kind as i8,
-                    resource_name: Str::from(resource.name.as_str()),
-                    configs: operations
-                        .iter()
-                        .map(|operation| AlterableConfig {
-                            name: Str::from(operation.name.as_str()),
-                            config_operation: operation.kind as i8,
-                            value: operation.value.as_deref().map(Str::from),
-                        })
-                        .collect(),
-                });
-            let request = IncrementalAlterConfigsRequest {
-                resources: resources.collect(),
-                validate_only,
+        let config = |operation: &ConfigOperation| AlterableConfig {
+            name: Str::from(operation.name.as_str()),
+            config_operation: operation.kind as i8,
+            value: operation.value.as_deref().map(Str::from),
+        };
+        let resource = |resource: &ConfigResource, operations: &Vec<_>| AlterConfigsResource {
+            resource_type: resource.kind as i8,
+            resource_name: Str::from(resource.name.as_str()),
+            configs: operations.iter().map(config).collect(),
+        };
+        let request = |resources| IncrementalAlterConfigsRequest {
+            resources,
+            validate_only,
+        };
+        let results = |response: IncrementalAlterConfigsResponse| {
+            let results = response.responses.into_iter();
+            let outcome = |r: incremental_alter_configs::AlterConfigsResourceResponse| Altered {
+                kind: r.resource_type,
+                name: r.resource_name,
+                code: r.error_code,
+                message: r.error_message,
             };
-            let call = || async {
-                self.home_connection(home)
-                    .await?
-                    .call(request.clone())
-                    .await
-            };
-            let response = self.cluster.retry(self.deadline(), call).await?;
-            results.extend(response.responses.iter().filter_map(|result| {
-                let resource =
-                    ConfigResource::from_wire(result.resource_type, &result.resource_name)?;
-                let message = result.error_message.as_ref();
-                let checked = ClientError::check(result.error_code, resource.subject(), message);
-                Some((resource, checked))
-            }));
-        }
-        Ok(results)
+            results.map(outcome).collect()
+        };
+        self.alter_each(changes, resource, request, results).await
     }
 
     /// Replaces all configs of resources; for brokers that cannot change single ones.
@@ -343,41 +349,54 @@ impl Admin {
         validate_only: bool,
     ) -> Result<EachResource<()>, ClientError> {
         use alter_configs::{AlterConfigsResource, AlterableConfig};
-        let mut results = EachResource::new();
-        for (home, configs) in by_home(configs.iter().map(|(r, c)| (r.clone(), c))) {
-            let resources = configs
-                .iter()
-                .map(|(resource, values)| AlterConfigsResource {
-                    resource_type: resource.kind as i8,
-                    resource_name: Str::from(resource.name.as_str()),
-                    configs: values
-                        .iter()
-                        .map(|(name, value)| AlterableConfig {
-                            name: Str::from(name.as_str()),
-                            value: Some(Str::from(value.as_str())),
-                        })
-                        .collect(),
-                });
-            let request = AlterConfigsRequest {
-                resources: resources.collect(),
-                validate_only,
+        let config = |(name, value): (&String, &String)| AlterableConfig {
+            name: Str::from(name.as_str()),
+            value: Some(Str::from(value.as_str())),
+        };
+        let resource = |resource: &ConfigResource, values: &BTreeMap<_, _>| AlterConfigsResource {
+            resource_type: resource.kind as i8,
+            resource_name: Str::from(resource.name.as_str()),
+            configs: values.iter().map(config).collect(),
+        };
+        let request = |resources| AlterConfigsRequest {
+            resources,
+            validate_only,
+        };
+        let results = |response: AlterConfigsResponse| {
+            let results = response.responses.into_iter();
+            let outcome = |r: alter_configs::AlterConfigsResourceResponse| Altered {
+                kind: r.resource_type,
+                name: r.resource_name,
+                code: r.error_code,
+                message: r.error_message,
             };
+            results.map(outcome).collect()
+        };
+        self.alter_each(configs, resource, request, results).await
+    }
+
+    /// Asks each broker to change what it alone can change, and any of them the rest.
+    async fn alter_each<T, W, R: Request + Clone>(
+        &self,
+        changes: &BTreeMap<ConfigResource, T>,
+        resource: impl Fn(&ConfigResource, &T) -> W,
+        request: impl Fn(Vec<W>) -> R,
+        results: impl Fn(R::Response) -> Vec<Altered>,
+    ) -> Result<EachResource<()>, ClientError> {
+        let mut all = EachResource::new();
+        for (home, changes) in by_home(changes.iter().map(|(r, c)| (r.clone(), c))) {
+            let resources = changes
+                .iter()
+                .map(|(named, change)| resource(named, change));
+            let request = request(resources.collect());
             let call = || async {
-                self.home_connection(home)
-                    .await?
-                    .call(request.clone())
-                    .await
+                let connection = self.home_connection(home).await?;
+                connection.call(request.clone()).await
             };
             let response = self.cluster.retry(self.deadline(), call).await?;
-            results.extend(response.responses.iter().filter_map(|result| {
-                let resource =
-                    ConfigResource::from_wire(result.resource_type, &result.resource_name)?;
-                let message = result.error_message.as_ref();
-                let checked = ClientError::check(result.error_code, resource.subject(), message);
-                Some((resource, checked))
-            }));
+            all.extend(results(response).iter().filter_map(Altered::read));
         }
-        Ok(results)
+        Ok(all)
     }
 
     /// Lists the resources that have configs; no types means all of them.
