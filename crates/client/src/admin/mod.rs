@@ -22,11 +22,11 @@ pub use configs::{
     ConfigEntry, ConfigOperation, ConfigOperationKind, ConfigResource, ConfigResourceType,
     ConfigSource, ConfigSynonym, ConfigType,
 };
-pub(crate) use groups::fetch_group_offsets;
 pub use groups::{
     CommittedOffset, GroupDescription, GroupKind, GroupListing, GroupMember, GroupsFilter,
     MemberToRemove,
 };
+pub(crate) use groups::{EachPartition, fetch_group_offsets};
 pub use topics::{CreatedTopic, NewPartitions, NewTopic, TopicChoice, TopicDescription};
 
 use crate::cluster::Cluster;

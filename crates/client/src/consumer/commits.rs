@@ -6,7 +6,7 @@ use fleuve_model::TopicPartition;
 use tokio::time::Instant;
 
 use super::Consumer;
-use super::group::{Identity, Membership, OffsetsToCommit, commit};
+use super::group::{Identity, Membership, OffsetsToCommit, Speaker, commit};
 use super::positions::Position;
 use crate::ClientError;
 use crate::admin::{CommittedOffset, fetch_group_offsets};
@@ -33,10 +33,10 @@ impl Consumer {
             return;
         };
         let offsets = self.offsets_to_commit();
-        let identity = self.identity();
+        let speaker = self.speaker();
         let deadline = now + self.settings.api_timeout;
         self.committing = Some(tokio::spawn(async move {
-            let result = commit(&coordinator, &|| identity.clone(), &offsets, deadline).await;
+            let result = commit(&coordinator, &speaker, &offsets, deadline).await;
             if let Err(error) = result {
                 tracing::warn!(%error, "offsets were not committed");
             }
@@ -53,14 +53,13 @@ impl Consumer {
         if let Some(committing) = self.committing.take() {
             let _ = committing.await;
         }
-        let identity = || membership.map_or_else(Identity::nobody, Membership::identity);
-        let identity = identity();
-        self.commit_as(&identity, &self.offsets_to_commit()).await
+        let speaker = speaker_of(membership);
+        self.commit_as(&speaker, &self.offsets_to_commit()).await
     }
 
     async fn commit_as(
         &self,
-        identity: &Identity,
+        speaker: &Speaker,
         offsets: &OffsetsToCommit,
     ) -> Result<(), ClientError> {
         let coordinator = self
@@ -68,13 +67,11 @@ impl Consumer {
             .as_ref()
             .ok_or_else(|| ClientError::Invalid("to commit offsets, set group.id".to_owned()))?;
         let deadline = Instant::now() + self.settings.api_timeout;
-        commit(coordinator, &|| identity.clone(), offsets, deadline).await
+        commit(coordinator, speaker, offsets, deadline).await
     }
 
-    fn identity(&self) -> Identity {
-        self.membership
-            .as_ref()
-            .map_or_else(Identity::nobody, Membership::identity)
+    fn speaker(&self) -> Speaker {
+        speaker_of(self.membership.as_ref())
     }
 
     fn offsets_to_commit(&self) -> OffsetsToCommit {
@@ -100,7 +97,7 @@ impl Consumer {
 
     /// Commits the positions: all that was returned by `poll` counts as read.
     pub async fn commit(&mut self) -> Result<(), ClientError> {
-        self.commit_as(&self.identity(), &self.offsets_to_commit())
+        self.commit_as(&self.speaker(), &self.offsets_to_commit())
             .await
     }
 
@@ -109,7 +106,7 @@ impl Consumer {
         &mut self,
         offsets: &BTreeMap<TopicPartition, CommittedOffset>,
     ) -> Result<(), ClientError> {
-        self.commit_as(&self.identity(), offsets).await
+        self.commit_as(&self.speaker(), offsets).await
     }
 
     /// What the group has committed; partitions without an offset are left out.
@@ -131,4 +128,8 @@ impl Consumer {
             .map(|(partition, result)| Ok((partition, result?)))
             .collect()
     }
+}
+
+fn speaker_of(membership: Option<&Membership>) -> Speaker {
+    membership.map_or_else(|| Speaker::fixed(Identity::nobody()), Membership::speaker)
 }

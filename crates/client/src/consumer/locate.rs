@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use fleuve_model::{Offset, Timestamp, TopicPartition};
-use fleuve_protocol::Str;
 use tokio::time::Instant;
 
+use super::group::{Identity, Speaker};
 use super::positions::{Position, Wanted};
 use super::settings::{ConsumerSettings, OffsetReset};
-use crate::admin::fetch_group_offsets;
+use crate::admin::{CommittedOffset, EachPartition, fetch_group_offsets};
 use crate::cluster::Cluster;
 use crate::offsets::list_offsets;
 use crate::{ClientError, OffsetSpec};
@@ -26,7 +26,7 @@ pub(super) async fn locate(
     cluster: Cluster,
     settings: ConsumerSettings,
     wanted: ToLocate,
-    member: Option<(Str, i32)>,
+    member: Option<Speaker>,
 ) -> Located {
     let deadline = Instant::now() + settings.api_timeout;
     let mut located = Located::new();
@@ -42,8 +42,7 @@ pub(super) async fn locate(
         .map(|(partition, _)| partition.clone())
         .collect();
     if let (Some(group), false) = (group, by_group.is_empty()) {
-        let partitions = Some(&by_group[..]);
-        match fetch_group_offsets(&cluster, group.as_str(), partitions, deadline, member).await {
+        match committed(&cluster, &settings, group.as_str(), &by_group, member).await {
             Err(error) => {
                 located.extend(by_group.into_iter().filter_map(|partition| {
                     let (_, epoch) = open.remove(&partition)?;
@@ -95,6 +94,23 @@ pub(super) async fn locate(
         }
     }
     located
+}
+
+async fn committed(
+    cluster: &Cluster,
+    settings: &ConsumerSettings,
+    group: &str,
+    partitions: &[TopicPartition],
+    member: Option<Speaker>,
+) -> Result<EachPartition<CommittedOffset>, ClientError> {
+    let deadline = Instant::now() + settings.api_timeout;
+    let ask = |member| fetch_group_offsets(cluster, group, Some(partitions), deadline, member);
+    let Some(member) = member else {
+        return ask(None).await;
+    };
+    let pause = settings.common.retry_backoff;
+    let ask = |identity: Identity| ask(Some((identity.member_id, identity.generation)));
+    member.speak(deadline, pause, ask).await
 }
 
 fn at(offset: Offset) -> Position {

@@ -184,10 +184,7 @@ impl Consumer {
             return;
         }
         let member = match &self.membership {
-            Some(membership @ Membership::ServerSide(_)) => {
-                let identity = membership.identity();
-                Some((identity.member_id, identity.generation))
-            }
+            Some(membership @ Membership::ServerSide(_)) => Some(membership.speaker()),
             _ => None,
         };
         let located = locate(self.cluster.clone(), self.settings.clone(), wanted, member);

@@ -11,7 +11,7 @@ use fleuve_protocol::{ApiKey, Str};
 use futures::future::join_all;
 
 pub use offsets::CommittedOffset;
-pub(crate) use offsets::fetch_group_offsets;
+pub(crate) use offsets::{EachPartition, fetch_group_offsets};
 
 use super::Admin;
 use crate::ClientError;

@@ -33,7 +33,7 @@ pub struct CommittedOffset {
     pub metadata: String,
 }
 
-type EachPartition<T> = BTreeMap<TopicPartition, Result<T, ClientError>>;
+pub(crate) type EachPartition<T> = BTreeMap<TopicPartition, Result<T, ClientError>>;
 
 impl Admin {
     /// The offsets that a group has committed: of `partitions`, or of all if that is none.

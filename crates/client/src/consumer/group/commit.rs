@@ -6,7 +6,7 @@ use fleuve_protocol::api::OffsetCommitRequest;
 use fleuve_protocol::api::offset_commit::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use tokio::time::Instant;
 
-use super::{Coordinator, Identity};
+use super::{Coordinator, Identity, Speaker};
 use crate::ClientError;
 use crate::admin::CommittedOffset;
 
@@ -18,15 +18,14 @@ pub(in crate::consumer) type OffsetsToCommit = BTreeMap<TopicPartition, Committe
 /// Commits offsets in the name of a member, again while the error may pass.
 pub(in crate::consumer) async fn commit(
     coordinator: &Coordinator,
-    identity: &(dyn Fn() -> Identity + Sync),
+    speaker: &Speaker,
     offsets: &OffsetsToCommit,
     deadline: Instant,
 ) -> Result<(), ClientError> {
     if offsets.is_empty() {
         return Ok(());
     }
-    let attempt = || async {
-        let identity = identity();
+    let attempt = |identity: Identity| async move {
         let response = coordinator
             .call(COMMIT_BY_NAME_MAX, |_| {
                 request(coordinator.group(), &identity, offsets)
@@ -39,7 +38,10 @@ pub(in crate::consumer) async fn commit(
         }
         Ok(())
     };
-    coordinator.cluster().retry(deadline, attempt).await
+    let cluster = coordinator.cluster();
+    let pause = cluster.settings().retry_backoff;
+    let insist = |identity: Identity| cluster.retry(deadline, move || attempt(identity.clone()));
+    speaker.speak(deadline, pause, insist).await
 }
 
 fn request(group: &Str, identity: &Identity, offsets: &OffsetsToCommit) -> OffsetCommitRequest {

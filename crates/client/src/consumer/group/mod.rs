@@ -10,6 +10,7 @@ mod coordinator;
 mod heartbeat;
 mod join;
 mod server_side;
+mod speaker;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ pub(super) use classic::Classic;
 pub(super) use commit::{OffsetsToCommit, commit};
 pub(super) use coordinator::Coordinator;
 pub(super) use server_side::ServerSide;
+pub(super) use speaker::Speaker;
 
 use crate::ClientError;
 use crate::cluster::metadata::ClusterMetadata;
@@ -196,11 +198,11 @@ impl Membership {
         }
     }
 
-    /// In whose name offsets are committed now.
-    pub(super) fn identity(&self) -> Identity {
+    /// In whose name offsets are committed and asked for.
+    pub(super) fn speaker(&self) -> Speaker {
         match self {
-            Membership::Classic(member) => member.identity(),
-            Membership::ServerSide(member) => member.identity(),
+            Membership::Classic(member) => Speaker::fixed(member.identity()),
+            Membership::ServerSide(member) => member.speaker(),
         }
     }
 

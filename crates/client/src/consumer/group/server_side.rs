@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::{Action, Coordinator, Identity, Notice, Signals, Subscription};
+use super::{Action, Coordinator, Identity, Notice, Signals, Speaker, Subscription};
 use crate::ClientError;
 use crate::cluster::{TopicSelection, partition_from_wire};
 use crate::consumer::settings::GroupSettings;
@@ -133,13 +133,16 @@ impl ServerSide {
         self.shared.hurry.notify_one();
     }
 
-    pub(super) fn identity(&self) -> Identity {
-        let state = self.shared.state();
-        Identity {
-            member_id: state.member_id.clone(),
-            generation: state.epoch,
-            instance_id: self.shared.settings.instance_id.clone(),
-        }
+    pub(super) fn speaker(&self) -> Speaker {
+        let shared = self.shared.clone();
+        Speaker::live(move || {
+            let state = shared.state();
+            Identity {
+                member_id: state.member_id.clone(),
+                generation: state.epoch,
+                instance_id: shared.settings.instance_id.clone(),
+            }
+        })
     }
 
     pub(super) fn subscribe(&mut self, subscription: Subscription) {
