@@ -6,6 +6,9 @@ SIGTERM it commits and leaves. Members join, leave, are killed and are paused fo
 session, while records are written all the time. In the end every record was got; by exactly one
 member, unless one of two that got it was killed or paused before it could commit.
 
+A crowd is many consumers of our own client in one process; `COMPAT_MEMBERS` sets how many (50).
+
+`COMPAT_ONLY` runs one part: groups, crowds or offsets.
 `--bootstrap HOST:PORT` runs the groups against a broker that is there already, which needs
 group.initial.rebalance.delay.ms=0 and group.consumer.session.timeout.ms=6000 to be as fast.
 """
@@ -13,6 +16,7 @@ group.initial.rebalance.delay.ms=0 and group.consumer.session.timeout.ms=6000 to
 import collections
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -27,10 +31,15 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+import rust_examples  # noqa: E402
+
 PEERS = Path(os.environ["FLEUVE_PEERS"])
 PARTITIONS = 8
 SETTLE_SECONDS = 40
 ROUNDS = int(os.environ.get("COMPAT_ROUNDS", "10"))
+CROWD_MEMBERS = int(os.environ.get("COMPAT_MEMBERS", "50"))
+CROWD_SECONDS = 300
 failures = 0
 
 
@@ -153,31 +162,47 @@ class Group:
         report(f"groups.{self.protocol}.by_one_member_alone",
                f"{len(wrong)} records were got twice, such as {next(iter(wrong.items()))}" if wrong else None)
 
+    def leave(self, name):
+        self.members[name].end()
+        self.live.remove(name)
+
+    def strike(self, names, which):
+        """Kills or pauses members; of what they got last nobody knows whether it is committed."""
+        for name in names:
+            self.doubtful.add(name)
+            self.live.remove(name)
+            self.members[name].signal(which)
+
+    def go_on(self, names):
+        for name in names:
+            self.members[name].assigned = []
+            self.members[name].signal(signal.SIGCONT)
+            self.live.add(name)
+
     def run(self, kinds):
-        first, second, third = kinds
+        first, second, third, fourth = kinds
         self.join("one", first)
         self.settle(f"the_first_member_{first}_gets_all")
         self.join("two", second)
         self.settle(f"a_second_member_{second}_joins")
         self.join("three", third)
         self.settle(f"a_third_member_{third}_joins")
-        self.members["two"].end()
-        self.live.remove("two")
+        self.join("four", fourth)
+        self.settle(f"a_fourth_member_{fourth}_joins")
+        self.leave("two")
         self.settle(f"{second}_leaves")
-        self.join("four", second)
+        self.join("five", second)
         self.settle(f"{second}_comes_back")
-        self.doubtful.add("one")
-        self.live.remove("one")
-        self.members["one"].signal(signal.SIGKILL)
-        self.settle(f"{first}_is_killed")
-        self.doubtful.add("three")
-        self.live.remove("three")
-        self.members["three"].signal(signal.SIGSTOP)
-        self.settle(f"{third}_is_paused")
-        self.members["three"].assigned = []
-        self.members["three"].signal(signal.SIGCONT)
-        self.live.add("three")
-        self.settle(f"{third}_goes_on")
+        self.strike(["one", "four"], signal.SIGKILL)
+        self.settle(f"{first}_and_{fourth}_are_killed")
+        self.join("six", fourth)
+        self.settle(f"{fourth}_comes_back")
+        self.strike(["three", "six"], signal.SIGSTOP)
+        self.settle(f"{third}_and_{fourth}_are_paused")
+        self.go_on(["three", "six"])
+        self.settle(f"{third}_and_{fourth}_go_on")
+        self.leave("six")
+        self.settle(f"{fourth}_leaves")
         self.finish()
 
     def kill(self):
@@ -189,6 +214,10 @@ class Group:
 def commands():
     """How to run a member of each client; says by name which cannot be had."""
     found = {kind: [sys.executable, f"member_{kind}.py"] for kind in ("confluent", "kafka_python")}
+    try:
+        found["fleuve"] = [rust_examples.build("group_member")["group_member"]]
+    except LookupError as reason:
+        print(f"SKIPPED groups.fleuve: {reason}", flush=True)
     jars = PEERS / "kafka" / "libs"
     if not list(jars.glob("kafka-clients-*.jar")) or not shutil.which("javac"):
         print("SKIPPED groups.java: no kafka-clients jar among the peers, or no Java", flush=True)
@@ -201,16 +230,47 @@ def commands():
 
 
 def check_groups(bootstrap):
+    """A group by each protocol, both at once."""
     found = commands()
-    other = "java" if "java" in found else "confluent"
-    for protocol, kinds in (("classic", (other, "confluent", "kafka_python")), ("consumer", (other, "confluent", other))):
+    java, ours = (kind if kind in found else "confluent" for kind in ("java", "fleuve"))
+    kinds = {"classic": (java, "confluent", "kafka_python", ours), "consumer": (java, "confluent", java, ours)}
+    runs = [threading.Thread(target=check_group, args=(bootstrap, protocol, kinds[protocol], found))
+            for protocol in kinds]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+
+
+def check_group(bootstrap, protocol, kinds, found):
+    group = None
+    try:
         group = Group(bootstrap, protocol, found)
-        try:
-            group.run(kinds)
-        except Exception as error:
-            report(f"groups.{protocol}", error)
-        finally:
+        group.run(kinds)
+    except Exception as error:
+        report(f"groups.{protocol}", f"{type(error).__name__}: {error}")
+    finally:
+        if group:
             group.kill()
+
+
+def check_crowds(bootstrap):
+    """Many members of our own client on twice as many partitions, by each protocol."""
+    try:
+        crowd = rust_examples.build("group_crowd")["group_crowd"]
+    except LookupError as reason:
+        return print(f"SKIPPED groups.crowd: {reason}", flush=True)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    for protocol in ("classic", "consumer"):
+        name = f"groups.{protocol}.a_crowd_of_{CROWD_MEMBERS}_settles"
+        command = [crowd, bootstrap, protocol, str(CROWD_MEMBERS), str(2 * CROWD_MEMBERS)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=CROWD_SECONDS)
+            why = (done.stdout + done.stderr).strip()[-600:] if done.returncode else None
+            report(name + ("" if why else f": {done.stdout.strip()}"), why)
+        except subprocess.TimeoutExpired:
+            report(name, f"not within {CROWD_SECONDS} s")
 
 
 class Server:
@@ -300,9 +360,10 @@ def main():
         server = Server(folder)
         bootstrap = server.start()
         try:
-            if os.environ.get("COMPAT_ONLY") != "offsets":
-                check_groups(bootstrap)
-            check_offsets(server, bootstrap)
+            for part, check in (("groups", check_groups), ("crowds", check_crowds),
+                                ("offsets", lambda to: check_offsets(server, to))):
+                if os.environ.get("COMPAT_ONLY", part) == part:
+                    check(bootstrap)
         finally:
             server.kill()
             shutil.rmtree(folder, ignore_errors=True)

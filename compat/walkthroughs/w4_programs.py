@@ -5,7 +5,6 @@ group `test` stands behind them: the consumer prints `offset = 32, key = 0, valu
 A language whose tools are not here is skipped by name.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -14,6 +13,9 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+import rust_examples  # noqa: E402
+
 ROOT = HERE.parent.parent
 TIMEOUT = 60
 EARLIER = 32
@@ -40,15 +42,8 @@ def java(folder):
 
 
 def rust(_folder):
-    """The examples of our client crate, built from what is on this machine."""
-    if not shutil.which("cargo"):
-        raise LookupError("no cargo here")
-    build = ["cargo", "build", "--offline", "--quiet", "-p", "fleuve-client", "--examples", "--message-format=json"]
-    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"the examples do not build: {done.stderr[-600:]}")
-    artifacts = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    built = {artifact["target"]["name"]: artifact["executable"] for artifact in artifacts if artifact.get("executable")}
+    """The examples of our client crate."""
+    built = rust_examples.build("producer", "consumer")
     return [built["producer"]], [built["consumer"]]
 
 
