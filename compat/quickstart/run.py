@@ -6,6 +6,7 @@ parquet folder is read by pyarrow, by the files that its log lists, and must hol
 told); `COMPAT_SEED` repeats the moments of the kills. `COMPAT_ONLY=text` runs the checks whose names have it.
 """
 
+import fcntl
 import json
 import os
 import pty
@@ -15,13 +16,14 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
 import pyarrow.parquet
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from local_server import Folder, exit_code, failed, report  # noqa: E402
+from local_server import Folder, exit_code, failed, report, skipped  # noqa: E402
 
 REPOSITORY = Path(__file__).parent.parent.parent
 REAL_TRIPS = REPOSITORY / "crates/fleuve/data/green_trips_zones.jsonl"
@@ -185,22 +187,30 @@ def plain_lines_and_a_clean_stop_off_a_terminal(folder):
     return f"first row {seconds * 1000:.0f} ms after the start of the process"
 
 
+def drain(controller):
+    """Reads what a terminal's program still writes, until it has closed its end."""
+    try:
+        while os.read(controller, 65536):
+            pass
+    except OSError:
+        pass  # Linux says so when the last holder of the other end is gone.
+
+
 @check
 def a_table_that_redraws_itself_on_a_terminal(folder):
     controller, terminal = pty.openpty()
     process = subprocess.Popen(command(folder / "data"), stdin=terminal, stdout=terminal, stderr=terminal,
-                               start_new_session=True)
+                               start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
     os.close(terminal)
     text = ""
     deadline = time.monotonic() + LINE_SECONDS
     try:
-        while text.count("hour (city time)") < 3 and time.monotonic() < deadline:
+        while ("first row after" not in text or text.count("hour (city time)") < 3) and time.monotonic() < deadline:
             text += os.read(controller, 65536).decode(errors="replace")
         must("first row after" in text and "watermark" in text and "\x1b[" in text, repr(text[-1500:]))
-        process.send_signal(signal.SIGINT)
-        while process.poll() is None and time.monotonic() < deadline:
-            if select.select([controller], [], [], 0.1)[0]:
-                os.read(controller, 65536)
+        os.write(controller, b"\x03")
+        drain(controller)
+        process.wait(LINE_SECONDS)
         must(process.returncode == 0, f"exit code {process.returncode}")
     finally:
         process.kill()
@@ -221,6 +231,36 @@ def taken_ports_are_replaced_aloud(folder):
         first.stop()
 
 
+def listening_addresses(pid):
+    """The addresses, in the kernel's hexadecimal, on which sockets of the process listen."""
+    targets = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+    inodes = {target[8:-1] for target in targets if target.startswith("socket:[")}
+    addresses = []
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            columns = line.split()
+            if columns[9] in inodes and (columns[3] == "0A" or table.startswith("udp")):
+                addresses.append(columns[1].split(":")[0])
+    return addresses
+
+
+@check
+def nothing_is_listened_on_but_loopback_and_nothing_open_outside_the_folder(folder):
+    if not Path("/proc/self/fd").exists():
+        return skipped("quickstart.nothing_is_listened_on_but_loopback", "there is no /proc")
+    loopback = {"0100007F", "00000000000000000000000001000000"}
+    with Live(folder / "data") as live:
+        live.first_row()
+        pid = live.process.pid
+        addresses = listening_addresses(pid)
+        must(len(addresses) >= 2 and set(addresses) <= loopback, addresses)
+        files = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd") if int(entry.name) > 2]
+        outside = [path for path in files if path.startswith("/") and not path.startswith(str(folder.resolve()))]
+        must(not outside, outside)
+        live.stop()
+    return f"{len(addresses)} sockets listen"
+
+
 @check
 def the_commands_it_prints_work(folder):
     with Live(folder / "data") as live:
@@ -233,7 +273,7 @@ def the_commands_it_prints_work(folder):
         must(len(lines) == 5 and all("fare_amount" in json.loads(line) for line in lines), lines)
         live.await_text(r"trips batch 0")
         program = re.search(r"^python3 - <<'END'\n(.*?)^END$", live.text, re.M | re.S)[1]
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=RUN_SECONDS)
+        done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, timeout=RUN_SECONDS)
         must(done.returncode == 0, done.stderr[-1500:])
         must("payment_type" in done.stdout and len(re.findall(r"^\|\s+[0-7]\|", done.stdout, re.M)) >= 8, done.stdout)
         live.stop()

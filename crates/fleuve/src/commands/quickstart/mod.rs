@@ -39,8 +39,7 @@ use crate::logging;
 
 /// Trips a second while they stream.
 const RATE_DEFAULT: u64 = 1_000;
-/// How long figures may stay as they are, before and after the first row is there.
-const LOOK_AGAIN_FIRST: Duration = Duration::from_millis(20);
+/// How long figures may stay as they are when no batch comes.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// What a shell gives a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -198,19 +197,17 @@ impl Quickstart<'_> {
 
     /// Shows figures until it is told to stop, a query fails, or nobody reads any more.
     async fn show(&mut self, queries: &Queries, view: &mut View) -> anyhow::Result<()> {
-        let mut pause = LOOK_AGAIN_FIRST;
+        let mut progress = queries.progress();
         while !self.stop.is_cancelled() {
             queries.check()?;
-            let figures = self.gauge.read(queries).await?;
-            if view.show(&figures).is_err() {
+            if view.show(&self.gauge.read(queries).await?).is_err() {
                 return Ok(());
-            }
-            if !figures.top.is_empty() {
-                pause = LOOK_AGAIN;
             }
             tokio::select! {
                 () = self.stop.cancelled() => {}
-                () = queries.progress(pause) => {}
+                // Whether something happened or much did, there is something new to see.
+                _ = progress.recv() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
         }
         Ok(())

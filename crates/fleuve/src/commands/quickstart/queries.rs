@@ -7,14 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use fleuve_engine::checkpoint::{Checkpoint, QueryId};
 use fleuve_engine::file_system::LocalFileSystem;
-use fleuve_engine::query::{StreamingQuery, StreamingQueryManager};
+use fleuve_engine::query::{StreamEvent, StreamingQuery, StreamingQueryManager};
 use fleuve_sql::ir::{Options, ReadSource, Relation, RelationNode, StreamTrigger, WriteStream};
 use fleuve_sql::{Session, Statement};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -122,11 +122,9 @@ impl Queries {
         self.check()
     }
 
-    /// Waits until a query has something new to show, or for a while.
-    pub(super) async fn progress(&self, at_most: Duration) {
-        let mut events = self.manager.subscribe();
-        // Whether it was an event or the time, the caller looks again.
-        let _ = tokio::time::timeout(at_most, events.recv()).await;
+    /// What the queries tell of themselves from now on: something new to show.
+    pub(super) fn progress(&self) -> broadcast::Receiver<StreamEvent> {
+        self.manager.subscribe()
     }
 
     /// The rows that a query over the tables gives, as text.
