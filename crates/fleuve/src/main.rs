@@ -5,6 +5,7 @@ mod commands;
 mod logging;
 mod script_names;
 mod scripts;
+mod tasks;
 
 use std::process::ExitCode;
 

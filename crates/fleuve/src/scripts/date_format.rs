@@ -1,5 +1,7 @@
 //! Times as a pattern of Java's `SimpleDateFormat` says, in UTC.
 
+use crate::tasks::times::civil_from_days;
+
 /// A pattern, understood.
 pub(super) struct DateFormat(Vec<Part>);
 
@@ -60,25 +62,6 @@ impl DateFormat {
         };
         self.0.iter().map(part).collect()
     }
-}
-
-/// The date so many days after 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
 }
 
 #[cfg(test)]

@@ -29,7 +29,6 @@ mod producer_perf_stats;
 pub(crate) mod run_class;
 mod script;
 mod storage;
-mod times;
 mod topics;
 mod zookeeper;
 
@@ -88,6 +87,12 @@ pub(crate) fn run_as_called(mut arguments: impl Iterator<Item = String>) -> Opti
     // A read of standard input may still wait for a line that nobody will type.
     runtime.shutdown_background();
     Some(code)
+}
+
+/// The scripts' names, without `.sh`.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let run_class = std::iter::once(run_class::NAME);
+    ALL.iter().map(|script| script.name).chain(run_class)
 }
 
 /// The script of a name as it stands on a command line: with or without folder and `.sh`.

@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-const NAME: &str = "kafka-run-class";
+pub(crate) const NAME: &str = "kafka-run-class";
 
 /// Classes and the scripts that they are.
 const CLASSES: &[(&str, &str)] = &[

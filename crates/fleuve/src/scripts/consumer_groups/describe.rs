@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fleuve_client::admin::{CommittedOffset, GroupDescription, GroupMember};
-use fleuve_client::{Admin, IsolationLevel, OffsetSpec};
-use fleuve_model::{ErrorCode, TopicPartition};
+use fleuve_client::Admin;
+use fleuve_client::admin::{GroupDescription, GroupMember};
+use fleuve_model::ErrorCode;
 
 use super::super::grammar::Given;
 use super::super::script::{Console, Failure};
+use crate::tasks::group_offsets::{self, GroupPartition};
 
 const MISSING: &str = "-";
 
@@ -73,39 +74,24 @@ fn tell_state(
 }
 
 /// A line of the table of offsets.
-struct Row {
-    partition: Option<TopicPartition>,
-    offset: Option<i64>,
-    end: Option<i64>,
-    member: String,
-    host: String,
-    client: String,
-}
-
-impl Row {
-    fn cells(&self, group: &str) -> [String; 9] {
-        let shown = |value: Option<i64>| value.map_or(MISSING.to_owned(), |v| v.to_string());
-        let lag = self.end.zip(self.offset).map(|(end, offset)| end - offset);
-        let topic = self
-            .partition
+fn cells(group: &str, row: &GroupPartition) -> [String; 9] {
+    let shown = |value: Option<i64>| value.map_or(MISSING.to_owned(), |v| v.to_string());
+    let owner = |text: fn(&GroupMember) -> &String| {
+        row.owner
             .as_ref()
-            .map_or(MISSING, |p| p.topic.as_str());
-        let number = self
-            .partition
-            .as_ref()
-            .map(|p| i64::from(p.partition.value()));
-        [
-            group.to_owned(),
-            topic.to_owned(),
-            shown(number),
-            shown(self.offset),
-            shown(self.end),
-            shown(lag),
-            self.member.clone(),
-            self.host.clone(),
-            self.client.clone(),
-        ]
-    }
+            .map_or_else(|| MISSING.to_owned(), |member| text(member).clone())
+    };
+    [
+        group.to_owned(),
+        row.partition.topic.as_str().to_owned(),
+        row.partition.partition.to_string(),
+        shown(row.committed),
+        shown(row.end),
+        shown(row.lag()),
+        owner(|member| &member.id),
+        owner(|member| &member.host),
+        owner(|member| &member.client_id),
+    ]
 }
 
 async fn print_offsets(
@@ -113,7 +99,7 @@ async fn print_offsets(
     group: &GroupDescription,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let rows = rows(admin, group).await?;
+    let rows = group_offsets::of_group(admin, group).await?;
     if !tell_state(group, rows.len(), console)? {
         return Ok(());
     }
@@ -128,7 +114,7 @@ async fn print_offsets(
         "HOST",
         "CLIENT-ID",
     ];
-    let table: Vec<_> = rows.iter().map(|row| row.cells(&group.id)).collect();
+    let table: Vec<_> = rows.iter().map(|row| cells(&group.id, row)).collect();
     let width = |column: usize| {
         let longest = table
             .iter()
@@ -159,63 +145,6 @@ async fn print_offsets(
     }
     writeln!(console.output)?;
     Ok(())
-}
-
-/// What members own, those with the most first; then what nobody owns and was committed.
-async fn rows(admin: &Admin, group: &GroupDescription) -> Result<Vec<Row>, Failure> {
-    let committed = committed(admin, &group.id).await?;
-    let mut members: Vec<&GroupMember> = group
-        .members
-        .iter()
-        .filter(|member| !member.assignment.is_empty())
-        .collect();
-    members.sort_by_key(|member| std::cmp::Reverse(member.assignment.len()));
-    let owned: BTreeSet<&TopicPartition> = members.iter().flat_map(|m| &m.assignment).collect();
-    let mut asked: BTreeMap<TopicPartition, OffsetSpec> = BTreeMap::new();
-    for partition in owned.iter().copied().chain(committed.keys()) {
-        asked.insert(partition.clone(), OffsetSpec::Latest);
-    }
-    let ends = admin
-        .list_offsets(&asked, IsolationLevel::ReadUncommitted)
-        .await;
-    let row = |partition: &TopicPartition, member: &str, host: &str, client: &str| Row {
-        partition: Some(partition.clone()),
-        offset: committed.get(partition).map(|c| c.offset.value()),
-        end: ends
-            .get(partition)
-            .and_then(|end| end.as_ref().ok()?.offset)
-            .map(|offset| offset.value()),
-        member: member.to_owned(),
-        host: host.to_owned(),
-        client: client.to_owned(),
-    };
-    let mut rows = Vec::new();
-    for member in members {
-        let mut assignment = member.assignment.clone();
-        assignment.sort_by_key(|partition| partition.partition);
-        let of_member = |p: &TopicPartition| row(p, &member.id, &member.host, &member.client_id);
-        rows.extend(assignment.iter().map(of_member));
-    }
-    let mut unowned: Vec<_> = committed.keys().filter(|p| !owned.contains(p)).collect();
-    unowned.sort_by_key(|partition| partition.partition);
-    rows.extend(
-        unowned
-            .into_iter()
-            .map(|p| row(p, MISSING, MISSING, MISSING)),
-    );
-    Ok(rows)
-}
-
-/// The offsets that a group has committed.
-pub(super) async fn committed(
-    admin: &Admin,
-    group: &str,
-) -> Result<BTreeMap<TopicPartition, CommittedOffset>, Failure> {
-    let offsets = admin.list_group_offsets(group, None).await?;
-    let found = offsets
-        .into_iter()
-        .filter_map(|(partition, offset)| Some((partition, offset.ok()?)));
-    Ok(found.collect())
 }
 
 fn print_members(

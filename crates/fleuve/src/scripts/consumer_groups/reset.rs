@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fleuve_client::admin::CommittedOffset;
-use fleuve_client::{Admin, IsolationLevel, OffsetSpec};
-use fleuve_model::{ErrorCode, Offset, PartitionId, Timestamp, TopicName, TopicPartition};
+use fleuve_client::{Admin, OffsetSpec};
+use fleuve_model::Timestamp;
 
 use super::super::grammar::Given;
 use super::super::script::{Console, Failure};
-use super::super::times::{parse_datetime, parse_duration};
-use super::describe::committed;
+use crate::tasks::group_offsets::committed;
+use crate::tasks::reset_offsets::{self, Offsets, ResetError, ResetTo};
+use crate::tasks::times::{parse_datetime, parse_duration};
 
 /// Of each group, where each partition goes on.
-type Plan = BTreeMap<String, BTreeMap<TopicPartition, i64>>;
+type Plan = BTreeMap<String, Offsets>;
 
 /// The options of which one says what the new offsets are.
 const SCENARIOS: [&str; 8] = [
@@ -36,7 +36,7 @@ pub(super) async fn run(
     check(given, console)?;
     let mut plan = Plan::new();
     for group in super::groups(admin, given).await? {
-        let state = state(admin, &group).await?;
+        let state = reset_offsets::state(admin, &group).await?;
         if state != "Empty" && state != "Dead" {
             writeln!(
                 console.output,
@@ -48,7 +48,7 @@ pub(super) async fn run(
         }
         let offsets = new_offsets(admin, given, &group, console).await?;
         if given.has("execute") {
-            execute(admin, &group, &offsets).await?;
+            reset_offsets::commit(admin, &group, &offsets).await?;
         }
         plan.insert(group, offsets);
     }
@@ -88,40 +88,49 @@ fn check(given: &Given, console: &mut Console<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn state(admin: &Admin, group: &str) -> Result<String, Failure> {
-    match admin.describe_group(group).await {
-        Ok(description) => Ok(description.state),
-        Err(error) if error.code() == Some(ErrorCode::GroupIdNotFound) => Ok("Dead".to_owned()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 async fn new_offsets(
     admin: &Admin,
     given: &Given,
     group: &str,
     console: &mut Console<'_>,
-) -> Result<BTreeMap<TopicPartition, i64>, Failure> {
-    if let Some(path) = given.value("from-file") {
-        let wanted = from_file(path, group)?;
-        return within_log(admin, wanted, console).await;
-    }
-    let partitions = match given.has("all-topics") {
-        true => committed(admin, group).await?.into_keys().collect(),
-        false => super::partitions_of_topics(admin, given).await?,
+) -> Result<Offsets, Failure> {
+    let (offsets, moved) = match given.value("from-file") {
+        Some(path) => reset_offsets::within_log(admin, from_file(path, group)?).await?,
+        None => {
+            let partitions = match given.has("all-topics") {
+                true => committed(admin, group).await?.into_keys().collect(),
+                false => super::partitions_of_topics(admin, given).await?,
+            };
+            reset_offsets::new_offsets(admin, group, partitions, target(given)?).await?
+        }
     };
+    for moved in moved {
+        let (asked, set) = (moved.asked, moved.set);
+        let (than, end) = match asked > set {
+            true => ("higher", "latest"),
+            false => ("lower", "earliest"),
+        };
+        writeln!(
+            console.errors,
+            "WARN: New offset ({asked}) is {than} than {end} offset for topic partition {}. \
+             Value will be set to {set}",
+            moved.partition
+        )?;
+    }
+    Ok(offsets)
+}
+
+fn target(given: &Given) -> Result<ResetTo, Failure> {
     if let Some(offset) = given.long("to-offset") {
-        let wanted = partitions.into_iter().map(|p| (p, offset)).collect();
-        return within_log(admin, wanted, console).await;
+        return Ok(ResetTo::Offset(offset));
     }
     if let Some(shift) = given.long("shift-by") {
-        let wanted = shifted(admin, group, &partitions, shift).await?;
-        return within_log(admin, wanted, console).await;
+        return Ok(ResetTo::ShiftBy(shift));
     }
     if given.has("to-current") {
-        return current(admin, group, partitions).await;
+        return Ok(ResetTo::Current);
     }
-    listed(admin, partitions, spec(given)?).await
+    Ok(ResetTo::Spec(spec(given)?))
 }
 
 fn spec(given: &Given) -> Result<OffsetSpec, Failure> {
@@ -151,164 +160,32 @@ fn spec(given: &Given) -> Result<OffsetSpec, Failure> {
     Ok(OffsetSpec::Latest)
 }
 
-/// The offsets that the partitions have; where no record is so late, their ends.
-async fn listed(
-    admin: &Admin,
-    partitions: Vec<TopicPartition>,
-    spec: OffsetSpec,
-) -> Result<BTreeMap<TopicPartition, i64>, Failure> {
-    let found = list(admin, &partitions, spec).await?;
-    let ends = list(admin, &partitions, OffsetSpec::Latest).await?;
-    let offset = |partition: TopicPartition| {
-        let offset = found.get(&partition).or(ends.get(&partition)).copied();
-        offset.map(|offset| (partition, offset))
-    };
-    Ok(partitions.into_iter().filter_map(offset).collect())
-}
-
-async fn list(
-    admin: &Admin,
-    partitions: &[TopicPartition],
-    spec: OffsetSpec,
-) -> Result<BTreeMap<TopicPartition, i64>, Failure> {
-    let asked = partitions
-        .iter()
-        .map(|partition| (partition.clone(), spec))
-        .collect();
-    let mut offsets = BTreeMap::new();
-    for (partition, result) in admin
-        .list_offsets(&asked, IsolationLevel::ReadUncommitted)
-        .await
-    {
-        if let Some(offset) = result?.offset {
-            offsets.insert(partition, offset.value());
-        }
-    }
-    Ok(offsets)
-}
-
-async fn shifted(
-    admin: &Admin,
-    group: &str,
-    partitions: &[TopicPartition],
-    shift: i64,
-) -> Result<BTreeMap<TopicPartition, i64>, Failure> {
-    let committed = committed(admin, group).await?;
-    let moved = |partition: &TopicPartition| match committed.get(partition) {
-        Some(held) => Ok((partition.clone(), held.offset.value().saturating_add(shift))),
-        None => Err(Failure::Usage(format!(
-            "Cannot shift offset for partition {partition} since there is no current committed offset"
-        ))),
-    };
-    partitions.iter().map(moved).collect()
-}
-
-/// What is committed; partitions without an offset go to their ends.
-async fn current(
-    admin: &Admin,
-    group: &str,
-    partitions: Vec<TopicPartition>,
-) -> Result<BTreeMap<TopicPartition, i64>, Failure> {
-    let committed = committed(admin, group).await?;
-    let mut offsets = listed(admin, partitions, OffsetSpec::Latest).await?;
-    for (partition, offset) in &mut offsets {
-        if let Some(held) = committed.get(partition) {
-            *offset = held.offset.value();
-        }
-    }
-    Ok(offsets)
-}
-
-/// Keeps offsets within what the partitions hold, and warns where it must.
-async fn within_log(
-    admin: &Admin,
-    wanted: BTreeMap<TopicPartition, i64>,
-    console: &mut Console<'_>,
-) -> Result<BTreeMap<TopicPartition, i64>, Failure> {
-    let partitions: Vec<_> = wanted.keys().cloned().collect();
-    let starts = list(admin, &partitions, OffsetSpec::Earliest).await?;
-    let ends = list(admin, &partitions, OffsetSpec::Latest).await?;
-    let mut kept = BTreeMap::new();
-    for (partition, offset) in wanted {
-        let (Some(start), Some(end)) = (starts.get(&partition), ends.get(&partition)) else {
-            continue;
-        };
-        if offset > *end {
-            writeln!(
-                console.errors,
-                "WARN: New offset ({offset}) is higher than latest offset for topic partition \
-                 {partition}. Value will be set to {end}"
-            )?;
-        } else if offset < *start {
-            writeln!(
-                console.errors,
-                "WARN: New offset ({offset}) is lower than earliest offset for topic partition \
-                 {partition}. Value will be set to {start}"
-            )?;
-        }
-        kept.insert(partition, offset.clamp(*start, *end));
-    }
-    Ok(kept)
-}
-
 /// Lines of `topic,partition,offset`, or `group,topic,partition,offset`.
-fn from_file(path: &str, group: &str) -> Result<BTreeMap<TopicPartition, i64>, Failure> {
+fn from_file(path: &str, group: &str) -> Result<Offsets, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::Errors(format!("cannot read {path}: {error}")))?;
-    let mut offsets = BTreeMap::new();
+    let mut offsets = Offsets::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let invalid = || {
+        let (of_group, partition, offset) = reset_offsets::parse_line(line).ok_or_else(|| {
             Failure::Errors(format!(
                 "{path}: expected group,topic,partition,offset, found {line}"
             ))
-        };
-        let fields: Vec<&str> = line
-            .split(',')
-            .map(|field| field.trim().trim_matches('"'))
-            .collect();
-        let (of_group, rest) = match fields.as_slice() {
-            [of_group, rest @ ..] if rest.len() == 3 => (*of_group, rest),
-            rest if rest.len() == 3 => (group, rest),
-            _ => return Err(invalid()),
-        };
-        if of_group != group {
-            continue;
+        })?;
+        if of_group.is_none_or(|of_group| of_group == group) {
+            offsets.insert(partition, offset);
         }
-        let topic = TopicName::new(rest[0]).map_err(|_| invalid())?;
-        let number = rest[1]
-            .parse()
-            .ok()
-            .and_then(|id| PartitionId::new(id).ok());
-        let partition = TopicPartition::new(topic, number.ok_or_else(invalid)?);
-        offsets.insert(partition, rest[2].parse().map_err(|_| invalid())?);
     }
     Ok(offsets)
 }
 
-async fn execute(
-    admin: &Admin,
-    group: &str,
-    offsets: &BTreeMap<TopicPartition, i64>,
-) -> Result<(), Failure> {
-    let offsets: BTreeMap<_, _> = offsets
-        .iter()
-        .filter_map(|(partition, offset)| {
-            let offset = CommittedOffset {
-                offset: Offset::from_wire(*offset)?,
-                leader_epoch: None,
-                metadata: String::new(),
-            };
-            Some((partition.clone(), offset))
-        })
-        .collect();
-    for result in admin
-        .alter_group_offsets(group, &offsets)
-        .await?
-        .into_values()
-    {
-        result?;
+/// A shift of what is not there is a mistake on the command line.
+impl From<ResetError> for Failure {
+    fn from(error: ResetError) -> Failure {
+        match error {
+            ResetError::Client(error) => error.into(),
+            ResetError::NothingCommitted(_) => Failure::Usage(error.to_string()),
+        }
     }
-    Ok(())
 }
 
 fn print(plan: &Plan, console: &mut Console<'_>) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
-//! The times that scripts take on their command lines.
+//! The times that command lines take.
 
 /// Milliseconds since 1970 of `2016-07-01T00:01:22.000`, with `Z` or an offset behind it; in UTC without.
-pub(super) fn parse_datetime(text: &str) -> Option<i64> {
+pub(crate) fn parse_datetime(text: &str) -> Option<i64> {
     let (date, rest) = text.split_once('T')?;
     let mut fields = date.split('-').map(str::parse::<i64>);
     let (year, month, day) = (
@@ -44,7 +44,7 @@ fn zone_millis(zone: &str) -> Option<i64> {
 }
 
 /// Milliseconds of an ISO 8601 duration, `P1DT2H3M4.5S`.
-pub(super) fn parse_duration(text: &str) -> Option<i64> {
+pub(crate) fn parse_duration(text: &str) -> Option<i64> {
     let (days, time) = match text.strip_prefix('P')?.split_once('T') {
         Some((days, time)) => (days, time),
         None => (text.strip_prefix('P')?, ""),
@@ -70,6 +70,34 @@ pub(super) fn parse_duration(text: &str) -> Option<i64> {
     (text.len() > 1).then_some(millis as i64)
 }
 
+/// `2016-07-01T00:01:22.000Z`, of milliseconds since 1970.
+pub(crate) fn rfc3339(millis: i64) -> String {
+    let (year, month, day) = civil_from_days(millis.div_euclid(86_400_000));
+    let of_day = millis.rem_euclid(86_400_000);
+    let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
+    let (second, milli) = (of_day / 1000 % 60, of_day % 1000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+}
+
+/// The date so many days after 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
 /// Days since 1970-01-01 of a date (Hinnant, "chrono-compatible low-level date algorithms").
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -90,6 +118,14 @@ mod tests {
         assert_eq!(parse_datetime("1970-01-01T00:00:00Z"), Some(0));
         assert_eq!(parse_datetime("yesterday"), None);
         assert_eq!(parse_datetime("1970-13-01T00:00:00"), None);
+    }
+
+    #[test]
+    fn a_time_is_written_as_it_is_read() {
+        for millis in [0, 951_782_400_123, -1] {
+            assert_eq!(parse_datetime(&rfc3339(millis)), Some(millis));
+        }
+        assert_eq!(rfc3339(1_467_331_282_000), "2016-07-01T00:01:22.000Z");
     }
 
     #[test]
