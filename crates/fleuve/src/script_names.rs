@@ -9,6 +9,11 @@ const SCRIPTS: &[(&str, &[&str])] = &[
     ("kafka-server-stop", &["server-stop-script"]),
 ];
 
+/// The scripts' names, without `.sh`.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    SCRIPTS.iter().map(|(name, _)| *name)
+}
+
 /// `arguments` with the command in front that the program's name stands for, if it is a script's.
 pub(crate) fn arguments_as_called(arguments: Vec<OsString>) -> Vec<OsString> {
     let mut arguments = arguments.into_iter();

@@ -20,4 +20,5 @@ pub use settings::{
     BrokerSettings, ConfigError, ConfigSource, ConfigSynonym, ConfigWarning, broker_table,
     group_table, topic_table, warn_of_broker_config, warn_of_group_config, warn_of_topic_config,
 };
+pub use suggestion::did_you_mean;
 pub use topic_settings::{InvalidTopicConfig, TopicSettings, unknown_synonyms};

@@ -4,10 +4,7 @@
 const CHARACTERS_PER_EDIT: usize = 5;
 
 /// The nearest of `known` to `name`, unless all are too far away to be meant.
-pub(super) fn did_you_mean<'a>(
-    name: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let edits_max = name.len().div_ceil(CHARACTERS_PER_EDIT).min(4);
     known
         .into_iter()
