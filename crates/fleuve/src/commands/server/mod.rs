@@ -1,10 +1,12 @@
 //! `fleuve server`: runs a broker until it is told to stop.
 
+mod screen;
 pub(super) mod spark;
 pub(crate) mod start_script;
 pub(crate) mod stop_script;
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,7 +18,9 @@ use fleuve_broker::config::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::terminal::Paint;
 use crate::logging;
+use screen::Screen;
 
 /// The port of a server that is told none.
 const PORT_DEFAULT: u16 = 9092;
@@ -33,6 +37,9 @@ pub(crate) struct ServerArguments {
     /// `{"kafka":"127.0.0.1:9092","spark_connect":"127.0.0.1:15002"}`.
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
+    /// Whether Kafka's script was called, which shows the log and nothing else.
+    #[arg(skip)]
+    is_script: bool,
 }
 
 pub(crate) fn run(arguments: ServerArguments) -> anyhow::Result<ExitCode> {
@@ -46,7 +53,12 @@ pub(crate) fn run(arguments: ServerArguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    logging::start();
+    let shows_screen = std::io::stdout().is_terminal() && !arguments.is_script;
+    if shows_screen {
+        logging::start_below_screen();
+    } else {
+        logging::start();
+    }
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -54,22 +66,24 @@ pub(crate) fn run(arguments: ServerArguments) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(config, &spark_properties, &arguments))
+    runtime.block_on(serve(config, &spark_properties, &arguments, shows_screen))
 }
 
 async fn serve(
     config: BrokerConfig,
     spark_properties: &BTreeMap<String, String>,
     arguments: &ServerArguments,
+    shows_screen: bool,
 ) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let directories = config.log_directories.clone();
+    let durability = config.durability;
     let broker = Broker::start(config).await?;
     for (listener, address) in broker.addresses() {
         tracing::info!("listening on {listener}://{address}");
     }
-    for directory in directories {
+    for directory in &directories {
         tracing::info!("data in {}", directory.display());
     }
     let door = spark::open(spark_properties, &broker).await?;
@@ -81,6 +95,17 @@ async fn serve(
         cluster = broker.cluster_id(),
         "Transitioning from RECOVERY to RUNNING"
     );
+    if shows_screen {
+        let screen = Screen {
+            cluster_id: broker.cluster_id(),
+            listeners: broker.addresses().to_vec(),
+            address: broker.address(),
+            spark_connect: door.as_ref().and_then(spark::Door::address),
+            directories,
+            durability,
+        };
+        print!("{}", screen.text(Paint::for_stream(true)));
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -37,7 +37,10 @@ pub(crate) fn run(arguments: StartArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn parse(given: &[String]) -> anyhow::Result<ServerArguments> {
-    let mut arguments = ServerArguments::default();
+    let mut arguments = ServerArguments {
+        is_script: true,
+        ..ServerArguments::default()
+    };
     let mut rest = given.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
