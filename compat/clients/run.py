@@ -2,7 +2,8 @@
 
 Each client creates a topic for each compression it has, writes 10,000 keyed records with headers
 into three partitions of it, and then every client that has the compression reads the topic by itself. All must see the
-same keys, values, headers, timestamps and order. `--bootstrap HOST:PORT` runs against a broker
+same keys, values, headers, timestamps and order. Then Kafka's own ClientCompatibilityTest has its
+say of the features that are served. `--bootstrap HOST:PORT` runs against a broker
 that is there already, Apache Kafka for instance.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 os.environ.setdefault("COMPAT_TIMESTAMP_BASE", str(int(time.time() * 1000) - 3_600_000))
 
 import records  # noqa: E402
+from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 
 HERE = Path(__file__).parent
 PEERS = Path(os.environ["FLEUVE_PEERS"])
@@ -122,6 +124,35 @@ def kcat(codecs):
     return Kcat("kcat", ["kcat"], codecs)
 
 
+# What ClientCompatibilityTest is to find, as it did with Apache Kafka from 0.11 on; access control
+# lists are not served yet.
+FEATURES = {"offsets-for-times-supported": "true", "cluster-id-supported": "true",
+            "expect-record-too-large-exception": "false", "num-cluster-nodes": "1", "create-topics-supported": "true",
+            "describe-acls-supported": "false", "describe-configs-supported": "true",
+            "idempotent-producer-supported": "true"}
+
+
+def check_compatibility(bootstrap):
+    """Kafka's own test of what a client may expect of a broker, in Java."""
+    name = "clients.java.ClientCompatibilityTest"
+    jars = PEERS / "kafka" / "libs"
+    if not list(jars.glob("kafka-tools-*.jar")) or not shutil.which("java"):
+        return print(f"SKIPPED {name}: no kafka-tools jar among the peers, or no Java", flush=True)
+    topic = f"compatibility-{os.getpid()}"
+    try:
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+        command = ["java", "-cp", f"{jars}/*", "org.apache.kafka.tools.ClientCompatibilityTest",
+                   "--bootstrap-server", bootstrap, "--topic", topic]
+        for feature, is_there in FEATURES.items():
+            command += [f"--{feature}", is_there]
+        done = subprocess.run(command, text=True, capture_output=True, timeout=120)
+        passed = done.returncode == 0 and done.stdout.strip().endswith("SUCCESS.")
+        report(name, None if passed else (done.stdout + done.stderr).strip()[-600:])
+    except Exception as error:
+        report(name, error)
+
+
 def start_server(folder):
     """Starts a broker of our own on a free port and returns its process and address."""
     ready = folder / "ready.json"
@@ -152,6 +183,7 @@ def check_all(bootstrap):
                 report(f"clients.{writer.name}.writes.{codec}")
             except Exception as error:
                 report(f"clients.{writer.name}.writes.{codec}", error)
+    check_compatibility(bootstrap)
     expected = records.expected()
     for writer, codec, topic in written:
         readings = {}
