@@ -8,8 +8,8 @@ use fleuve_protocol::api::fetch::{FetchPartition, FetchTopic, PartitionData};
 use fleuve_protocol::api::{FetchRequest, FetchResponse};
 use tokio::task::JoinSet;
 
-use super::positions::{Place, Position, Positions, Wanted};
-use super::record::records_of;
+use super::positions::{Place, Positions, Wanted};
+use super::record::FetchedBatch;
 use super::settings::{ConsumerSettings, OffsetReset};
 use crate::cluster::{Cluster, Purpose};
 use crate::reader::{FETCH_BY_ID_FROM, whole_batches};
@@ -67,10 +67,12 @@ impl Fetcher {
     /// one is not known.
     pub(super) fn send(&mut self, positions: &mut Positions) -> bool {
         let metadata = self.cluster.metadata();
+        // Half of what a fetch may bring: the next one is here when the rest is handed out.
+        let enough_bytes = usize::try_from(self.settings.partition_bytes_max / 2).unwrap_or(0);
         let mut lacks_leader = false;
         let mut by_leader: BTreeMap<BrokerId, Vec<Asked>> = BTreeMap::new();
         for (partition, assigned) in positions.iter() {
-            let Some(from) = assigned.fetch_from() else {
+            let Some(from) = assigned.fetch_from(enough_bytes) else {
                 continue;
             };
             let topic = metadata.topics.get(&partition.topic);
@@ -202,6 +204,7 @@ impl Fetcher {
         };
         assigned.high_watermark = Offset::from_wire(data.high_watermark);
         let records = data.records.unwrap_or_default();
+        let mut fetched = Vec::new();
         let mut aborted = match self.settings.isolation {
             IsolationLevel::ReadUncommitted => AbortedTransactions::default(),
             IsolationLevel::ReadCommitted => {
@@ -213,22 +216,11 @@ impl Fetcher {
             let batch = batch?;
             let end = batch.header().next_offset();
             if aborted.shows(&batch) && end > asked.from {
-                records_of(partition, &batch, asked.from, &mut assigned.buffer)?;
+                fetched.push(FetchedBatch::new(batch, asked.from));
             }
             fetched_to = fetched_to.max(end);
         }
-        if fetched_to > asked.from {
-            assigned.fetched_to = Some(fetched_to);
-        }
-        if assigned.buffer.is_empty()
-            && let Place::Known(position) = assigned.place
-        {
-            // Nothing to show: markers or aborted records. The position moves past them.
-            assigned.place = Place::Known(Position {
-                offset: fetched_to,
-                ..position
-            });
-        }
+        assigned.fetched(fetched, asked.from, fetched_to);
         Ok(())
     }
 }

@@ -220,9 +220,11 @@ impl Consumer {
             self.refresh_metadata();
             self.begin_locating();
             if self.positions.has_records() {
-                let records = self.positions.take(self.settings.poll_records_max);
+                let records = self.positions.take(self.settings.poll_records_max)?;
                 self.send_fetches();
-                return Ok(records);
+                if !records.is_empty() {
+                    return Ok(records);
+                }
             }
             self.send_fetches();
             if Instant::now() >= deadline {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use fleuve_model::record::{AppendError, BatchBuilder, BatchProducer, Header, RecordBatch};
 use fleuve_model::{
     PartitionId, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicName, TopicPartition,
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 
 use super::partitioner::{StickyPartitioner, partition_of_key};
 use super::record::{BatchOutcome, Delivery, ProducerRecord};
+use crate::cluster::metadata::Partition;
 
 /// Who an idempotent producer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +92,61 @@ struct TopicQueues {
     partitions: Vec<PartitionQueue>,
 }
 
+/// A record on its way into a batch.
+pub(super) struct Incoming<'a> {
+    pub(super) record: &'a ProducerRecord,
+    pub(super) timestamp: Timestamp,
+    /// What it takes at the most.
+    pub(super) bytes: usize,
+    /// All partitions of its topic.
+    pub(super) partitions: &'a [Partition],
+}
+
+impl Incoming<'_> {
+    /// The key, if it decides the partition.
+    fn deciding_key(&self, rules: &BatchRules) -> Option<&Bytes> {
+        self.record.key.as_ref().filter(|_| !rules.ignores_keys)
+    }
+
+    /// Whether the partitioner is free to choose.
+    fn is_sticky(&self, rules: &BatchRules) -> bool {
+        self.record.partition.is_none() && self.deciding_key(rules).is_none()
+    }
+}
+
+impl TopicQueues {
+    /// The index of the partition that a record goes to, for which there is a queue then.
+    fn partition_of(
+        &mut self,
+        incoming: &Incoming<'_>,
+        rules: &BatchRules,
+        random: impl FnOnce() -> u64,
+    ) -> usize {
+        let count = incoming.partitions.len();
+        if self.partitions.len() < count {
+            self.partitions.resize_with(count, PartitionQueue::default);
+        }
+        if let Some(partition) = incoming.record.partition {
+            return partition.value() as usize;
+        }
+        if let Some(key) = incoming.deciding_key(rules) {
+            return partition_of_key(key, count);
+        }
+        if let Some(current) = self.sticky.current() {
+            return current;
+        }
+        let queues = &self.partitions;
+        let length = |index: usize| match rules.is_adaptive {
+            true => queues[index].waiting.len(),
+            false => 0,
+        };
+        let partitions = incoming.partitions.iter().enumerate();
+        let mut queued =
+            partitions.map(|(index, partition)| partition.leader.is_some().then(|| length(index)));
+        self.sticky.choose(&mut queued, random())
+    }
+}
+
 /// All batches of a producer.
 #[derive(Debug)]
 pub(super) struct Accumulator {
@@ -126,103 +183,57 @@ impl Accumulator {
         }
     }
 
-    /// Puts a record into the open batch of its partition, or into a new one. `has_leader`
-    /// tells which partitions of the topic can be written to.
+    /// Puts a record into the open batch of its partition, or into a new one.
+    ///
+    /// `random` is asked when a record without a key needs a partition, `now` when a batch begins.
     pub(super) fn append(
         &mut self,
-        record: &ProducerRecord,
-        timestamp: Timestamp,
-        record_bytes: usize,
-        has_leader: &[bool],
-        random: u64,
-        now: Instant,
+        incoming: &Incoming<'_>,
+        random: impl FnOnce() -> u64,
+        now: impl FnOnce() -> Instant,
     ) -> Result<Appended, AppendError> {
         let rules = self.rules;
+        let record = incoming.record;
         if !self.topics.contains_key(&record.topic) {
-            self.topics
-                .insert(record.topic.clone(), TopicQueues::default());
+            let name = record.topic.clone();
+            self.topics.insert(name, TopicQueues::default());
         }
-        let topic = self
-            .topics
-            .get_mut(&record.topic)
-            .expect("it was just put there");
-        if topic.partitions.len() < has_leader.len() {
-            topic
-                .partitions
-                .resize_with(has_leader.len(), PartitionQueue::default);
-        }
-        let key = record.key.as_ref().filter(|_| !rules.ignores_keys);
-        let is_sticky = record.partition.is_none() && key.is_none();
-        let index = match (record.partition, key) {
-            (Some(partition), _) => partition.value() as usize,
-            (None, Some(key)) => partition_of_key(key, has_leader.len()),
-            (None, None) => {
-                let queues = &topic.partitions;
-                let length = |index: usize| {
-                    if rules.is_adaptive {
-                        queues[index].waiting.len()
-                    } else {
-                        0
-                    }
-                };
-                let mut queued = has_leader
-                    .iter()
-                    .enumerate()
-                    .map(|(index, has_leader)| has_leader.then(|| length(index)));
-                topic.sticky.next(&mut queued, random)
-            }
-        };
+        let Accumulator {
+            topics,
+            incomplete,
+            next_id,
+            idle_builders,
+            ..
+        } = self;
+        let topic = topics.get_mut(&record.topic).expect("it is there now");
+        let index = topic.partition_of(incoming, &rules, random);
         let queue = &mut topic.partitions[index];
-        let fits = |batch: &Batch| match &batch.content {
-            Content::Open(builder) => builder.size_bytes() + record_bytes <= rules.batch_bytes,
-            Content::Sealed(_) => false,
-        };
-        let is_new = !queue.waiting.back().is_some_and(fits);
+        let is_new = !queue
+            .waiting
+            .back()
+            .is_some_and(|batch| batch.has_room(incoming.bytes, rules.batch_bytes));
         if is_new {
-            let builder = self
-                .idle_builders
-                .pop()
-                .unwrap_or_else(|| BatchBuilder::with_capacity(rules.batch_bytes));
+            let builder = idle_builders.pop();
+            let builder = builder.unwrap_or_else(|| BatchBuilder::with_capacity(rules.batch_bytes));
             let partition = PartitionId::new(index as i32).expect("an index is not negative");
             let partition = TopicPartition::new(record.topic.clone(), partition);
-            let batch = Batch::new(self.next_id, partition, builder, now);
-            self.next_id += 1;
-            self.incomplete.insert(batch.id, batch.outcome.clone());
+            let batch = Batch::new(*next_id, partition, builder, now());
+            *next_id += 1;
+            incomplete.insert(batch.id, batch.outcome.clone());
             queue.waiting.push_back(batch);
         }
+        let others_wait = queue.waiting.len() > 1;
         let batch = queue.waiting.back_mut().expect("there is one now");
-        let Content::Open(builder) = &mut batch.content else {
-            unreachable!("a sealed batch does not fit");
-        };
-        let headers = record.headers.iter().map(|header| Header {
-            key: &header.key,
-            value: header.value.as_deref(),
-        });
-        builder.append(
-            Some(timestamp),
-            record.key.as_deref(),
-            record.value.as_deref(),
-            headers,
-        )?;
-        let index_in_batch = batch.records_count;
-        batch.records_count += 1;
-        batch.memory_bytes += record_bytes;
-        let is_full = builder.size_bytes() >= rules.batch_bytes;
-        let delivery = Delivery {
-            outcome: batch.outcome.clone(),
-            index: index_in_batch,
-            timestamp,
-        };
-        let waiting = queue.waiting.len();
-        if is_sticky {
+        let delivery = batch.append(incoming)?;
+        let is_full = batch.size_bytes() >= rules.batch_bytes;
+        if incoming.is_sticky(&rules) {
             topic
                 .sticky
-                .given(record_bytes, rules.batch_bytes, is_full || is_new);
+                .given(incoming.bytes, rules.batch_bytes, is_full || is_new);
         }
-        let wakes_sender = is_full || is_new || waiting > 1 && index_in_batch == 0;
         Ok(Appended {
+            wakes_sender: is_full || is_new || others_wait && delivery.index == 0,
             delivery,
-            wakes_sender,
         })
     }
 
@@ -446,6 +457,36 @@ impl Batch {
             not_before: None,
             stamp: None,
         }
+    }
+
+    /// Whether another record of so many bytes may be added.
+    fn has_room(&self, record_bytes: usize, batch_bytes: usize) -> bool {
+        match &self.content {
+            Content::Open(builder) => builder.size_bytes() + record_bytes <= batch_bytes,
+            Content::Sealed(_) => false,
+        }
+    }
+
+    /// Adds a record for which there is room, or which is the first.
+    fn append(&mut self, incoming: &Incoming<'_>) -> Result<Delivery, AppendError> {
+        let Content::Open(builder) = &mut self.content else {
+            unreachable!("a sealed batch has no room");
+        };
+        let record = incoming.record;
+        let headers = record.headers.iter().map(|header| Header {
+            key: &header.key,
+            value: header.value.as_deref(),
+        });
+        let (key, value) = (record.key.as_deref(), record.value.as_deref());
+        builder.append(Some(incoming.timestamp), key, value, headers)?;
+        let index = self.records_count;
+        self.records_count += 1;
+        self.memory_bytes += incoming.bytes;
+        Ok(Delivery {
+            outcome: self.outcome.clone(),
+            index,
+            timestamp: incoming.timestamp,
+        })
     }
 
     fn was_sent(&self) -> bool {

@@ -24,9 +24,9 @@ use tokio::time::{Instant, timeout_at};
 pub use record::{Delivery, ProducerRecord, RecordHeader, RecordMetadata};
 
 use crate::cluster::Cluster;
-use crate::cluster::metadata::Topic;
+use crate::cluster::metadata::{ClusterMetadata, Partition, Topic};
 use crate::{ClientError, Config};
-use accumulator::{Accumulator, BatchRules};
+use accumulator::{Accumulator, BatchRules, Incoming};
 use sender::Sender;
 use settings::ProducerSettings;
 
@@ -96,17 +96,18 @@ impl Producer {
             return Err(ClientError::Closed("producer"));
         }
         let record_bytes = self.checked_size(&record)?;
-        let has_leader = self.leaders(&record).await?;
+        let metadata = self.metadata_for(&record).await?;
+        let partitions = partitions_for(&metadata, &record)?;
         self.reserve(record_bytes).await?;
-        let timestamp = record.timestamp.unwrap_or_else(now);
-        let appended = shared.accumulator().append(
-            &record,
-            timestamp,
-            record_bytes,
-            &has_leader,
-            shared.random(),
-            Instant::now(),
-        );
+        let incoming = Incoming {
+            record: &record,
+            timestamp: record.timestamp.unwrap_or_else(now),
+            bytes: record_bytes,
+            partitions,
+        };
+        let mut accumulator = shared.accumulator();
+        let appended = accumulator.append(&incoming, || shared.random(), Instant::now);
+        drop(accumulator);
         let appended = appended.map_err(|error| {
             shared.memory.add_permits(record_bytes);
             ClientError::Invalid(error.to_string())
@@ -168,37 +169,18 @@ impl Producer {
         Ok(bytes)
     }
 
-    /// Which partitions of the record's topic can be written to.
-    async fn leaders(&self, record: &ProducerRecord) -> Result<Vec<bool>, ClientError> {
+    /// A snapshot in which the record's topic is, waiting for it if need be.
+    async fn metadata_for(
+        &self,
+        record: &ProducerRecord,
+    ) -> Result<Arc<ClusterMetadata>, ClientError> {
         let cluster = &self.handle.cluster;
-        let mut metadata = cluster.metadata();
-        if !metadata.topics.contains_key(&record.topic) {
-            self.topic(&record.topic).await?;
-            metadata = cluster.metadata();
+        let metadata = cluster.metadata();
+        if metadata.topics.contains_key(&record.topic) {
+            return Ok(metadata);
         }
-        let partitions = metadata
-            .topics
-            .get(&record.topic)
-            .map(|topic| &topic.partitions);
-        let partitions = partitions.filter(|partitions| !partitions.is_empty());
-        let leaders: Vec<bool> = partitions
-            .ok_or_else(|| ClientError::Broker {
-                code: ErrorCode::UnknownTopicOrPartition,
-                subject: format!("topic {}", record.topic),
-                message: None,
-            })?
-            .iter()
-            .map(|partition| partition.leader.is_some())
-            .collect();
-        let asked = record.partition.map(|partition| partition.value() as usize);
-        match asked {
-            Some(asked) if asked >= leaders.len() => Err(ClientError::Invalid(format!(
-                "topic {} has {} partitions, there is no partition {asked}",
-                record.topic,
-                leaders.len()
-            ))),
-            _ => Ok(leaders),
-        }
+        self.topic(&record.topic).await?;
+        Ok(cluster.metadata())
     }
 
     /// Takes memory from the budget, waiting for it if need be.
@@ -228,6 +210,31 @@ impl Producer {
                 })
             }
         }
+    }
+}
+
+/// The partitions of a record's topic, if the one that it may ask for is among them.
+fn partitions_for<'a>(
+    metadata: &'a ClusterMetadata,
+    record: &ProducerRecord,
+) -> Result<&'a [Partition], ClientError> {
+    let topic = metadata.topics.get(&record.topic);
+    let partitions = topic.map_or(&[][..], |topic| &topic.partitions);
+    if partitions.is_empty() {
+        return Err(ClientError::Broker {
+            code: ErrorCode::UnknownTopicOrPartition,
+            subject: format!("topic {}", record.topic),
+            message: None,
+        });
+    }
+    let asked = record.partition.map(|partition| partition.value() as usize);
+    match asked {
+        Some(asked) if asked >= partitions.len() => Err(ClientError::Invalid(format!(
+            "topic {} has {} partitions, there is no partition {asked}",
+            record.topic,
+            partitions.len()
+        ))),
+        _ => Ok(partitions),
     }
 }
 

@@ -41,16 +41,18 @@ pub(crate) struct StickyPartitioner {
 }
 
 impl StickyPartitioner {
-    /// The partition of the next record. `queued` tells, for each partition, how many batches
-    /// wait for it, or nothing if it has no leader; `random` chooses.
-    pub(crate) fn next(
+    /// The partition of the next record, if it is still the last one's.
+    pub(crate) fn current(&self) -> Option<usize> {
+        self.current
+    }
+
+    /// Moves on to another partition. `queued` tells, for each partition, how many batches wait
+    /// for it, or nothing if it has no leader; `random` chooses.
+    pub(crate) fn choose(
         &mut self,
         queued: &mut dyn Iterator<Item = Option<usize>>,
         random: u64,
     ) -> usize {
-        if let Some(current) = self.current {
-            return current;
-        }
         let chosen = choose(queued, random);
         self.current = Some(chosen);
         self.bytes = 0;
@@ -116,18 +118,19 @@ mod tests {
     fn records_without_a_key_stay_until_a_batch_is_full_and_then_move() {
         let mut sticky = StickyPartitioner::default();
         let queues = || vec![Some(0), Some(0), Some(0)].into_iter();
-        let first = sticky.next(&mut queues(), 1);
+        let first = sticky.choose(&mut queues(), 1);
         sticky.given(90, 100, false);
-        assert_eq!(sticky.next(&mut queues(), 2), first);
+        assert_eq!(sticky.current(), Some(first));
         sticky.given(20, 100, true);
-        assert_eq!(sticky.next(&mut queues(), 2), 2);
+        assert_eq!(sticky.current(), None);
+        assert_eq!(sticky.choose(&mut queues(), 2), 2);
     }
 
     #[test]
     fn a_partition_without_a_leader_is_not_chosen_while_others_have_one() {
         for random in 0..100 {
             let mut queues = vec![None, Some(5), Some(0)].into_iter();
-            assert_ne!(StickyPartitioner::default().next(&mut queues, random), 0);
+            assert_ne!(StickyPartitioner::default().choose(&mut queues, random), 0);
         }
     }
 
@@ -136,7 +139,7 @@ mod tests {
         let short = (0..700)
             .filter(|random| {
                 let mut queues = vec![Some(5), Some(0)].into_iter();
-                StickyPartitioner::default().next(&mut queues, *random) == 1
+                StickyPartitioner::default().choose(&mut queues, *random) == 1
             })
             .count();
         assert_eq!(short, 600);

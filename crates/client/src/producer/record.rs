@@ -146,11 +146,14 @@ impl BatchOutcome {
 
     pub(super) async fn wait(&self) -> Result<Appended, ClientError> {
         loop {
-            let known = self.known.notified();
             if let Some(result) = self.result.get() {
                 return result.clone();
             }
-            known.await;
+            // It may have become known just before this listens.
+            let known = self.known.notified();
+            if self.result.get().is_none() {
+                known.await;
+            }
         }
     }
 }

@@ -36,7 +36,9 @@ pub use control::{
     ControlError, ControlType, EndTransactionMarker, TransactionResult, control_type,
 };
 pub use crc::crc32c;
-pub use records::{Header, Headers, Record, RecordError, RecordProblem, Records, RecordsError};
+pub use records::{
+    Header, Headers, Record, RecordError, RecordProblem, Records, RecordsError, RecordsWalked,
+};
 pub use timestamps::{ReadError, RecordPosition};
 pub use validation::{
     BatchRefusal, PLAIN_BYTES_MAX_DEFAULT, ProduceError, ProduceRules, REJECTIONS_KEPT_MAX,

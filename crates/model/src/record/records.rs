@@ -185,6 +185,13 @@ pub struct Records<'a> {
     ended: bool,
 }
 
+/// How far a walk over a batch's records has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordsWalked {
+    left_bytes: usize,
+    index: u32,
+}
+
 impl<'a> Records<'a> {
     /// Walks `plain`, the uncompressed payload of the batch of `header`.
     pub fn new(header: &BatchHeader, plain: &'a [u8]) -> Records<'a> {
@@ -195,6 +202,24 @@ impl<'a> Records<'a> {
             index: 0,
             count: header.records_count,
             ended: false,
+        }
+    }
+
+    /// How far the walk has come, for [`Records::resume`].
+    pub const fn walked(&self) -> RecordsWalked {
+        RecordsWalked {
+            left_bytes: self.rest.len(),
+            index: self.index,
+        }
+    }
+
+    /// Goes on with a walk of the same `header` and `plain`.
+    pub fn resume(header: &BatchHeader, plain: &'a [u8], from: RecordsWalked) -> Records<'a> {
+        let walked_bytes = plain.len().saturating_sub(from.left_bytes);
+        Records {
+            rest: &plain[walked_bytes..],
+            index: from.index,
+            ..Records::new(header, plain)
         }
     }
 
