@@ -1,5 +1,7 @@
 //! Measurements, by name. Each prints its own figures; `docs/benchmarks.md` keeps those of a run.
 
+mod client;
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
@@ -9,7 +11,8 @@ use crate::cargo;
 pub struct Options {
     /// What to measure.
     subject: Subject,
-    /// Only these parts of it; of the log: appends, rounds, reads, loads.
+    /// Only these parts of it; of the log: appends, rounds, reads, loads; of the client pieces of
+    /// the scenarios' names, such as `100 B`.
     parts: Vec<String>,
     /// Measures with less data, to see that it runs.
     #[arg(long)]
@@ -20,13 +23,20 @@ pub struct Options {
 enum Subject {
     /// One partition's log: appends, syncs, reads, loading.
     Log,
+    /// Our producer and consumer against librdkafka.
+    Client,
 }
 
 /// Builds the benchmark optimised and runs it.
 pub fn run(options: &Options) -> Result<()> {
-    let mut arguments = match options.subject {
-        Subject::Log => vec!["bench", "--package", "fleuve-storage", "--bench", "log"],
-    };
+    match options.subject {
+        Subject::Log => cargo_bench("fleuve-storage", "log", options),
+        Subject::Client => client::run(&options.parts, options.quick),
+    }
+}
+
+fn cargo_bench(package: &str, bench: &str, options: &Options) -> Result<()> {
+    let mut arguments = vec!["bench", "--package", package, "--bench", bench];
     arguments.push("--");
     arguments.extend(options.parts.iter().map(String::as_str));
     if options.quick {
