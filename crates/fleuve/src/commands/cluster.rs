@@ -37,6 +37,7 @@ pub(crate) struct ClusterOptions {
         short = 'b',
         global = true,
         env = "FLEUVE_BOOTSTRAP_SERVER",
+        hide_env_values = true,
         default_value = "localhost:9092",
         value_name = "HOST:PORT"
     )]

@@ -18,9 +18,9 @@ pub(super) use change::change;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ConfigArguments {
     #[command(flatten)]
-    cluster: ClusterOptions,
-    #[command(flatten)]
     output: OutputOptions,
+    #[command(flatten)]
+    cluster: ClusterOptions,
     #[command(subcommand)]
     action: Action,
 }
@@ -41,11 +41,8 @@ enum Action {
 /// What has configs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
-    /// A topic, by its name.
     Topic,
-    /// A broker, by its id, or all of them as `default`.
     Broker,
-    /// A consumer group, by its name.
     Group,
 }
 

@@ -27,7 +27,15 @@ use template::Template;
 /// The most records that one poll gives.
 const POLL_RECORDS_MAX: &str = "2000";
 
+const EXAMPLES: &str = "\
+Examples:
+  fleuve consume orders
+  fleuve consume orders --follow --format '%d %k %v'
+  fleuve consume orders --from 2h --output json
+  fleuve consume orders --group billing";
+
 #[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct ConsumeArguments {
     /// The topics to read.
     #[arg(required = true, value_name = "TOPIC")]

@@ -32,9 +32,9 @@ pub(crate) struct DoctorArguments {
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = disk::parse_size)]
     free_disk: u64,
     #[command(flatten)]
-    cluster: ClusterOptions,
-    #[command(flatten)]
     output: OutputOptions,
+    #[command(flatten)]
+    cluster: ClusterOptions,
 }
 
 /// How a check went.

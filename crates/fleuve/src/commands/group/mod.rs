@@ -20,9 +20,9 @@ use super::terminal::{Cell, Problem, Style};
 #[derive(Clone, Debug, Args)]
 pub(crate) struct GroupArguments {
     #[command(flatten)]
-    cluster: ClusterOptions,
-    #[command(flatten)]
     output: OutputOptions,
+    #[command(flatten)]
+    cluster: ClusterOptions,
     #[command(subcommand)]
     action: Action,
 }

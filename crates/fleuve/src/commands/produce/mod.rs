@@ -27,7 +27,15 @@ use written::Written;
 /// How many records may wait for their acknowledgement.
 const WAITING_MAX: usize = 20_000;
 
+const EXAMPLES: &str = "\
+Examples:
+  echo hello | fleuve produce greetings
+  fleuve produce orders --key 42 --value '{\"total\": 12.5}'
+  fleuve produce orders --key-separator : --file orders.txt
+  fleuve consume orders -o json | fleuve produce copy --json --create";
+
 #[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct ProduceArguments {
     /// The topic to write to.
     topic: String,
@@ -63,9 +71,9 @@ pub(crate) struct ProduceArguments {
     #[arg(long, value_name = "ACKS", value_parser = ["0", "1", "all"])]
     acks: Option<String>,
     #[command(flatten)]
-    cluster: ClusterOptions,
-    #[command(flatten)]
     output: OutputOptions,
+    #[command(flatten)]
+    cluster: ClusterOptions,
 }
 
 pub(crate) fn run(arguments: ProduceArguments) -> anyhow::Result<ExitCode> {

@@ -22,15 +22,12 @@ pub(crate) use progress::{Progress, short_bytes, thousands};
 pub(crate) use table::{Align, Cell, Table};
 pub(crate) use yaml::to_yaml;
 
-/// The form of what is printed.
+/// The form of what is printed: a table is for people, the others are for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
     #[default]
     Table,
-    /// For programs.
     Json,
-    /// For programs and people.
     Yaml,
 }
 

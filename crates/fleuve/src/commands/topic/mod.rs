@@ -20,9 +20,9 @@ use super::terminal::Problem;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TopicArguments {
     #[command(flatten)]
-    cluster: ClusterOptions,
-    #[command(flatten)]
     output: OutputOptions,
+    #[command(flatten)]
+    cluster: ClusterOptions,
     #[command(subcommand)]
     action: Action,
 }

@@ -1,0 +1,121 @@
+use std::process::Command;
+
+use crate::server::{Done, Server, done, run_at};
+
+/// Runs a command that needs no server.
+fn run(words: &[&str]) -> Done {
+    run_at("127.0.0.1:1", words, "")
+}
+
+#[test]
+fn a_misspelt_command_or_option_is_told_with_the_one_that_is_meant() {
+    let done = run(&["topics", "list"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(
+        done.errors.contains("similar subcommand exists: 'topic'"),
+        "{done:?}"
+    );
+    let done = run(&["topic", "create", "t", "--partition", "3"]);
+    assert!(
+        done.errors
+            .contains("similar argument exists: '--partitions'"),
+        "{done:?}"
+    );
+    let done = run(&["config", "list", "topc", "t"]);
+    assert!(
+        done.errors.contains("similar value exists: 'topic'"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn every_command_has_help_that_says_what_it_is_for() {
+    let help = run(&["--help"]);
+    assert!(help.status.success());
+    assert!(help.output.contains("First steps:"), "{help:?}");
+    for words in [
+        &["server"][..],
+        &["topic"],
+        &["topic", "create"],
+        &["produce"],
+        &["consume"],
+        &["group", "reset"],
+        &["config", "set"],
+        &["doctor"],
+        &["install-scripts"],
+        &["completions"],
+        &["man"],
+    ] {
+        let help = run(&[words, &["--help"]].concat());
+        assert!(help.status.success(), "{words:?}");
+        assert!(help.output.contains("Usage: fleuve"), "{words:?}");
+        assert!(!help.output.starts_with("Usage"), "no purpose: {words:?}");
+    }
+}
+
+#[test]
+fn shells_complete_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let done = run(&["completions", shell]);
+        assert!(done.output.contains("add-partitions"), "{shell}");
+    }
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("man");
+    let done = run(&["man", directory.to_str().unwrap()]);
+    assert!(done.status.success(), "{done:?}");
+    for page in ["fleuve.1", "fleuve-topic-create.1", "fleuve-doctor.1"] {
+        let text = std::fs::read_to_string(directory.join(page)).unwrap();
+        assert!(text.contains(".SH SYNOPSIS"), "{page}");
+    }
+}
+
+#[test]
+fn installed_scripts_are_kafkas_scripts() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().to_str().unwrap();
+    // A second time over the first.
+    for _ in 0..2 {
+        let done = run(&["install-scripts", directory]);
+        assert!(done.status.success(), "{done:?}");
+    }
+    let script = |name: &str, words: &[&str]| {
+        let mut command = Command::new(folder.path().join(name));
+        done(command.args(words).output().unwrap())
+    };
+    let servers = ["--bootstrap-server", &server.address];
+    let created = script(
+        "kafka-topics.sh",
+        &[&servers[..], &["--create", "--topic", "t"]].concat(),
+    );
+    assert_eq!(created.output, "Created topic t.\n");
+    for name in [
+        "kafka-server-start.sh",
+        "kafka-run-class.sh",
+        "zookeeper-server-start.sh",
+    ] {
+        assert!(folder.path().join(name).is_symlink(), "{name}");
+    }
+    let busy = folder.path().join("kafka-topics.sh");
+    std::fs::remove_file(&busy).unwrap();
+    std::fs::write(&busy, "somebody's own").unwrap();
+    let refused = run(&["install-scripts", directory]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&busy).unwrap(), "somebody's own");
+}
+
+#[test]
+fn a_setting_that_means_nothing_is_told() {
+    let server = Server::start();
+    let done = server.run(&["topic", "list", "-X", "request.timeout.m=5"]);
+    assert!(
+        done.errors.contains("did you mean request.timeout.ms?"),
+        "{done:?}"
+    );
+    let done = server.run(&["topic", "list", "-X", "nonsense"]);
+    assert_eq!(done.status.code(), Some(1));
+}
