@@ -3,7 +3,7 @@
 //! Many brokers may run in one process. Start at [`Broker::start`].
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -11,12 +11,15 @@ use std::time::Duration;
 use fleuve_client::transport::{LocalBroker, LocalConnection};
 use fleuve_cluster::controller::MetadataImage;
 use fleuve_model::{BrokerId, TopicName, TopicPartition};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::{BrokerConfig, BrokerSettings, ListenerConfig};
-use crate::connection::{ConnectionLimits, IN_FLIGHT_MAX, RequestBudgets, serve_local};
+use crate::connection::{
+    Connection, ConnectionLimits, Copied, IN_FLIGHT_MAX, RequestBudgets, serve_local,
+};
 use crate::controller::ControllerHandle;
 use crate::fetch::ResponseBudgets;
 use crate::fetch::session::FetchSessions;
@@ -169,6 +172,28 @@ impl Broker {
             state: Arc::clone(&self.state),
             connections: self.connections.clone(),
         }
+    }
+
+    /// Serves whoever is at the other end of `stream`, as if it had come from this machine by the
+    /// first listener, until either side ends it.
+    pub async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Send + Sync + Unpin) {
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let limits = &self.state.connection_limits;
+        let slot = match limits.enter(here.ip()) {
+            Ok(slot) => slot,
+            Err(refusal) => return tracing::warn!("connection refused: {refusal}"),
+        };
+        let connection = Connection {
+            id: self.state.next_connection_id(),
+            listener: self.state.first_listener(),
+            reached: here,
+            client: here,
+            broker: Arc::clone(&self.state),
+            slot,
+        };
+        connection
+            .serve(Copied(stream), self.state.stop.clone())
+            .await;
     }
 
     /// The cluster's id.

@@ -29,6 +29,7 @@ mod producer_ids;
 mod request_context;
 
 pub use broker::{Broker, LocalDoor, StartError};
+pub use connection::{FrameError, read_frames};
 pub use listener::BindError;
 pub use log::DirectoryFailed;
 pub use request_context::Principal;

@@ -59,7 +59,7 @@ impl RequestBudgets {
 
 /// Why no further frame comes.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FrameError {
+pub enum FrameError {
     #[error("a request of {size} bytes is more than socket.request.max.bytes ({max})")]
     TooLarge { size: i64, max: usize },
     #[error("the first bytes are those of {protocol}, not of a Kafka request")]
@@ -175,6 +175,22 @@ impl FrameReader {
             share: std::mem::take(&mut self.share),
         }
     }
+}
+
+/// Reads frames as a connection does and hands out their bytes, until the stream ends; for whoever
+/// wants to know what that takes. `request_bytes` is what `queued.max.request.bytes` stands for.
+pub async fn read_frames(
+    stream: &mut (impl AsyncRead + Unpin),
+    frame_bytes_max: usize,
+    request_bytes: u64,
+    mut taken: impl FnMut(Bytes),
+) -> Result<(), FrameError> {
+    let budgets = RequestBudgets::new(request_bytes);
+    let mut reader = FrameReader::new(frame_bytes_max);
+    while let Some(frame) = reader.next(stream, &budgets).await? {
+        taken(frame.bytes);
+    }
+    Ok(())
 }
 
 /// Clients of other protocols come by mistake often enough to be told apart in the log.

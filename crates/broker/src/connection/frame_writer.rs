@@ -61,6 +61,7 @@ pub(super) async fn write_answer(
                     parts.pop_front();
                 }
             }
+            Part::Memory(bytes) if bytes.is_empty() => _ = parts.pop_front(),
             Part::Memory(_) => {
                 let (slices, is_all) = leading_slices(&parts);
                 let sent = within(stall_max, stream.send_slices(&slices, !is_all)).await?;

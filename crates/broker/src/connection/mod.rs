@@ -28,12 +28,14 @@ use crate::api;
 use crate::broker::BrokerState;
 use crate::request_context::{ClientHost, ConnectionId, RequestContext};
 use authentication::{Authentication, NotAdmitted};
-use frame_reader::{Frame, FrameError, FrameReader};
+use frame_reader::{Frame, FrameReader};
+pub use frame_reader::{FrameError, read_frames};
 pub(crate) use frame_reader::{FrameShare, RequestBudgets};
 use frame_writer::{WriteError, write_answer};
 pub(crate) use limits::{ConnectionLimits, ConnectionSlot};
 pub(crate) use local::serve_local;
 use replies::{Replies, RunsBeside};
+pub(crate) use stream::Copied;
 use stream::Stream;
 
 /// How many requests of one connection may be under way before no more are read.

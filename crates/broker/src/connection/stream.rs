@@ -3,9 +3,11 @@
 //! Sending waits until the other end takes something, and holds no bytes of a file meanwhile.
 
 use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use fleuve_storage::LogSlice;
-use tokio::io::{AsyncRead, Interest};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 /// What one call sends of a file at most: others have their turn in between.
@@ -26,29 +28,28 @@ pub(crate) enum SendError {
 pub(crate) trait Stream: AsyncRead + Send + Sync + Unpin {
     /// Sends some of `slices`, and tells the system if `more` follows at once.
     fn send_slices(
-        &self,
+        &mut self,
         slices: &[IoSlice<'_>],
         more: bool,
     ) -> impl Future<Output = Result<u64, SendError>> + Send;
 
     /// Sends some of `slice`.
-    fn send_file(&self, slice: &LogSlice) -> impl Future<Output = Result<u64, SendError>> + Send;
+    fn send_file(
+        &mut self,
+        slice: &LogSlice,
+    ) -> impl Future<Output = Result<u64, SendError>> + Send;
 }
 
 impl Stream for TcpStream {
-    async fn send_slices(&self, slices: &[IoSlice<'_>], more: bool) -> Result<u64, SendError> {
-        let sent = self
-            .async_io(Interest::WRITABLE, || send_slices(self, slices, more))
+    async fn send_slices(&mut self, slices: &[IoSlice<'_>], more: bool) -> Result<u64, SendError> {
+        let socket = &*self;
+        let sent = socket
+            .async_io(Interest::WRITABLE, || send_slices(socket, slices, more))
             .await?;
-        match sent {
-            0 if slices.iter().any(|slice| !slice.is_empty()) => {
-                Err(SendError::Socket(io::ErrorKind::WriteZero.into()))
-            }
-            sent => Ok(sent as u64),
-        }
+        Ok(sent as u64)
     }
 
-    async fn send_file(&self, slice: &LogSlice) -> Result<u64, SendError> {
+    async fn send_file(&mut self, slice: &LogSlice) -> Result<u64, SendError> {
         let sent = loop {
             // Before anything is read: bytes that nobody takes are not waited with.
             self.writable().await?;
@@ -78,6 +79,46 @@ impl Stream for TcpStream {
     }
 }
 
+/// A stream that is no socket: files are read for it, a little at a time.
+pub(crate) struct Copied<S>(pub(crate) S);
+
+impl<S: AsyncRead + Unpin> AsyncRead for Copied<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(task, buffer)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for Copied<S> {
+    async fn send_slices(&mut self, slices: &[IoSlice<'_>], more: bool) -> Result<u64, SendError> {
+        let sent = self.0.write_vectored(slices).await?;
+        if sent == 0 {
+            return Err(SendError::Socket(io::ErrorKind::WriteZero.into()));
+        }
+        if !more {
+            self.0.flush().await?;
+        }
+        Ok(sent as u64)
+    }
+
+    async fn send_file(&mut self, slice: &LogSlice) -> Result<u64, SendError> {
+        let (chunk, more) = chunk(slice)?;
+        self.send_slices(&[IoSlice::new(&chunk)], more).await
+    }
+}
+
+/// The first bytes of `slice`, and whether there are more.
+fn chunk(slice: &LogSlice) -> Result<(bytes::Bytes, bool), SendError> {
+    let mut chunk = slice.clone();
+    chunk.length_bytes = chunk.length_bytes.min(COPIED_BYTES_PER_CALL);
+    let more = chunk.length_bytes < slice.length_bytes;
+    let bytes = chunk.read().map_err(SendError::Records)?;
+    Ok((bytes, more))
+}
+
 #[cfg(target_os = "linux")]
 fn send_slices(socket: &TcpStream, slices: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
     use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
@@ -105,10 +146,7 @@ fn send_file(socket: &TcpStream, slice: &LogSlice) -> Result<u64, SendError> {
             Err(error) => Err(of_either_end(error.into())),
         };
     }
-    let mut chunk = slice.clone();
-    chunk.length_bytes = chunk.length_bytes.min(COPIED_BYTES_PER_CALL);
-    let bytes = chunk.read().map_err(SendError::Records)?;
-    let more = chunk.length_bytes < slice.length_bytes;
+    let (bytes, more) = chunk(slice)?;
     let sent = send_slices(socket, &[IoSlice::new(&bytes)], more)?;
     Ok(sent as u64)
 }
