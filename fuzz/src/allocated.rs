@@ -45,10 +45,30 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
+/// What this thread has allocated and not given back; less than nothing if it has given back what
+/// others allocated.
+pub fn live() -> isize {
+    LIVE_BYTES.get()
+}
+
+thread_local! {
+    static BEGUN_AT: Cell<isize> = const { Cell::new(0) };
+}
+
+/// From here [`peak_since_begin`] counts.
+pub fn begin() {
+    BEGUN_AT.set(LIVE_BYTES.get());
+    PEAK_BYTES.set(LIVE_BYTES.get());
+}
+
+/// The most that this thread had allocated at any moment since [`begin`], beyond what was there.
+pub fn peak_since_begin() -> usize {
+    (PEAK_BYTES.get() - BEGUN_AT.get()).max(0) as usize
+}
+
 /// The most that `work` had allocated at any moment, beyond what was there before.
 pub fn peak(work: impl FnOnce()) -> usize {
-    let before = LIVE_BYTES.get();
-    PEAK_BYTES.set(before);
+    begin();
     work();
-    (PEAK_BYTES.get() - before).max(0) as usize
+    peak_since_begin()
 }

@@ -5,11 +5,15 @@
 //! seeded loop of mutations that needs no special compiler and runs with the tests.
 
 mod allocated;
+mod frames;
 pub mod mutate;
 mod record_batch;
 mod recovery;
 mod request;
+mod session;
 
+pub use frames::{frames, frames_seeds};
 pub use record_batch::{record_batch, record_batch_seeds};
 pub use recovery::{recovery, recovery_seeds, show_recovery};
 pub use request::{request, request_seeds};
+pub use session::{session, session_seeds};

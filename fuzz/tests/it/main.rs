@@ -1,7 +1,8 @@
 //! Each target for a moment, on the stable compiler.
 
 use fleuve_fuzz::{
-    mutate, record_batch, record_batch_seeds, recovery, recovery_seeds, request, request_seeds,
+    frames, frames_seeds, mutate, record_batch, record_batch_seeds, recovery, recovery_seeds,
+    request, request_seeds, session, session_seeds,
 };
 
 /// How many mutations of each target; `FLEUVE_FUZZ_ROUNDS` says otherwise.
@@ -10,6 +11,16 @@ fn rounds(default: u64) -> u64 {
     set.map_or(default, |rounds| {
         rounds.parse().expect("FLEUVE_FUZZ_ROUNDS is a number")
     })
+}
+
+#[test]
+fn mutated_frames_are_read_or_refused_within_their_memory() {
+    mutate::run(frames, &frames_seeds(), rounds(3_000));
+}
+
+#[test]
+fn mutated_sessions_are_answered_or_ended() {
+    mutate::run(session, &session_seeds(), rounds(100));
 }
 
 #[test]
