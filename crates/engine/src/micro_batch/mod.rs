@@ -51,8 +51,10 @@ pub trait Program: Send {
         &mut self,
         context: BatchContext,
     ) -> impl Future<Output = Result<(), StreamError>> + Send;
-    /// Drops state versions that no restart can ask for, now that `committed` is final.
-    fn clean_state(&mut self, committed: BatchId, oldest_kept: BatchId) -> Result<(), StreamError>;
+    /// Makes a snapshot of the state after `committed`, which is final, where one is due.
+    fn snapshot_state(&mut self, committed: BatchId) -> Result<(), StreamError>;
+    /// Drops state versions that no restart from `oldest_kept` on can ask for.
+    fn clean_state(&mut self, oldest_kept: BatchId) -> Result<(), StreamError>;
     /// Takes the rows each source gave in this batch.
     fn take_input_rows(&mut self) -> Vec<u64>;
     /// Takes the event times each watermark node saw, with its delay.
@@ -417,6 +419,9 @@ impl<P: Program> MicroBatches<P> {
         }
         self.checkpoint.purge(batch, self.policy.batches_retained)?;
         let oldest = batch.get().saturating_sub(self.policy.batches_retained);
-        self.program.clean_state(batch, BatchId::new(oldest))
+        self.observer.reached(batch, Step::Snapshot)?;
+        self.program.snapshot_state(batch)?;
+        self.observer.reached(batch, Step::CleanState)?;
+        self.program.clean_state(BatchId::new(oldest))
     }
 }

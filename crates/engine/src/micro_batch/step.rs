@@ -22,12 +22,16 @@ pub enum Step {
     CommitSink,
     /// Write `commits/N`.
     WriteCommit,
-    /// Tell the sources, and drop old log entries and state files.
+    /// Tell the sources, and drop old log entries.
     CleanUp,
+    /// Make a snapshot of the state where one is due.
+    Snapshot,
+    /// Drop the state files that no version needs any more.
+    CleanState,
 }
 
 impl Step {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::LatestOffset,
         Self::WriteOffsets,
         Self::Plan,
@@ -36,6 +40,8 @@ impl Step {
         Self::CommitSink,
         Self::WriteCommit,
         Self::CleanUp,
+        Self::Snapshot,
+        Self::CleanState,
     ];
 }
 

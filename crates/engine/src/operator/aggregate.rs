@@ -4,7 +4,7 @@
 //! of the same groups, stored again, and emitted as the output mode says. Duplicate keys among the
 //! partial states are fine.
 //! Always true: a group that is late changes nothing; a group is emitted in append mode once, when
-//! the watermark has reached its end. Start at [`StatefulAggregateExec`].
+//! the watermark has reached its end. Start at [`AggregateWork`].
 
 use std::cmp::Ordering;
 use std::fmt::{self, Debug};
@@ -18,25 +18,18 @@ use arrow::array::{
 };
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DFSchemaRef, internal_err};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{
     EmitTo, Expr, GroupsAccumulator, LogicalPlan, UserDefinedLogicalNodeCore,
 };
+use datafusion::physical_expr::GroupsAccumulatorAdapter;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
-use datafusion::physical_expr::{EquivalenceProperties, GroupsAccumulatorAdapter, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
-    ReplaceChildrenOptions,
-};
 
 use super::OperatorContext;
 use super::event_time::for_each_ms_ceiling;
-use super::exchange::{Exchange, KeyBytes};
+use super::exchange::KeyBytes;
+use super::stateful::StatefulWork;
 use crate::sink::OutputMode;
 use crate::state::{EventTimeMs, MemoryStore, OperatorState, StateStore};
 
@@ -143,17 +136,7 @@ impl UserDefinedLogicalNodeCore for StatefulAggregateNode {
 
 /// Merges partial states with the stored ones.
 #[derive(Debug)]
-pub struct StatefulAggregateExec {
-    /// The partial aggregate.
-    input: Arc<dyn ExecutionPlan>,
-    work: Arc<AggregateWork>,
-    exchange: Exchange,
-    properties: Arc<PlanProperties>,
-}
-
-/// What the tasks of an aggregate share.
-#[derive(Debug)]
-struct AggregateWork {
+pub(super) struct AggregateWork {
     schema: SchemaRef,
     groups: usize,
     aggregates: Vec<Arc<AggregateFunctionExpr>>,
@@ -163,9 +146,8 @@ struct AggregateWork {
     context: Arc<OperatorContext>,
 }
 
-impl StatefulAggregateExec {
-    pub fn try_new(
-        input: Arc<dyn ExecutionPlan>,
+impl AggregateWork {
+    pub(super) fn try_new(
         schema: SchemaRef,
         groups: usize,
         aggregates: Vec<Arc<AggregateFunctionExpr>>,
@@ -183,7 +165,7 @@ impl StatefulAggregateExec {
                     .collect())
             })
             .collect::<Result<_>>()?;
-        let work = AggregateWork {
+        Ok(Self {
             schema,
             groups,
             aggregates,
@@ -191,109 +173,43 @@ impl StatefulAggregateExec {
             event_time,
             state,
             context,
-        };
-        Ok(Self::over(input, Arc::new(work)))
-    }
-
-    fn over(input: Arc<dyn ExecutionPlan>, work: Arc<AggregateWork>) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::clone(&work.schema)),
-            Partitioning::UnknownPartitioning(work.state.partition_count()),
-            EmissionType::Final,
-            Boundedness::Bounded,
-        );
-        Self {
-            input,
-            work,
-            exchange: Exchange::default(),
-            properties: Arc::new(properties),
-        }
+        })
     }
 }
 
-impl DisplayAs for StatefulAggregateExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "StateStoreSave operator={}, mode={}, partitions={}",
-            self.work.state.spec().operator,
-            self.work.context.output_mode.name(),
-            self.work.state.partition_count()
-        )
-    }
-}
-
-impl ExecutionPlan for StatefulAggregateExec {
+impl StatefulWork for AggregateWork {
     fn name(&self) -> &'static str {
         "StatefulAggregateExec"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
+    fn key_columns(&self) -> Vec<usize> {
+        (0..self.groups).collect()
     }
 
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
+    fn state(&self) -> &Arc<OperatorState> {
+        &self.state
     }
 
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+    fn context(&self) -> &OperatorContext {
+        &self.context
     }
 
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::over(
-            children.swap_remove(0),
-            Arc::clone(&self.work),
-        )))
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "StateStoreSave operator={}, mode={}, partitions={}",
+            self.state.spec().operator,
+            self.context.output_mode.name(),
+            self.state.partition_count()
+        )
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::over(
-            children.swap_remove(0),
-            Arc::clone(&self.work),
-        )))
-    }
-
-    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::over(
-            Arc::clone(&self.input),
-            Arc::clone(&self.work),
-        )))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let key_columns: Vec<usize> = (0..self.work.groups).collect();
-        let rows = self.exchange.partition(
-            partition,
-            &self.input,
-            &key_columns,
-            &self.work.state,
-            &context,
-        );
-        let work = Arc::clone(&self.work);
-        let output = async move { work.merge(partition, &rows.await?) };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            self.schema(),
-            futures::stream::once(output),
-        )))
+    fn run(&self, partition: usize, rows: &RecordBatch) -> Result<RecordBatch> {
+        self.merge(partition, rows)
     }
 }
 

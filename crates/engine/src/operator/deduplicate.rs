@@ -10,24 +10,16 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::array::{AsArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take_record_batch;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use arrow::datatypes::SchemaRef;
 use datafusion::common::{DFSchemaRef, internal_err};
-use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
-    ReplaceChildrenOptions,
-};
 
 use super::OperatorContext;
 use super::event_time::{for_each_ms, for_each_ms_ceiling};
-use super::exchange::Exchange;
+use super::stateful::StatefulWork;
 use crate::state::{EventTimeMs, MemoryStore, OperatorState, StateStore};
 
 /// How long a key is remembered.
@@ -144,15 +136,8 @@ impl UserDefinedLogicalNodeCore for StatefulDeduplicateNode {
 
 /// Lets the first row of each key pass.
 #[derive(Debug)]
-pub struct StatefulDeduplicateExec {
-    input: Arc<dyn ExecutionPlan>,
-    work: Arc<DeduplicateWork>,
-    exchange: Exchange,
-    properties: Arc<PlanProperties>,
-}
-
-#[derive(Debug)]
-struct DeduplicateWork {
+pub(super) struct DeduplicateWork {
+    schema: SchemaRef,
     keys: Vec<usize>,
     memory: Memory,
     /// The column with a watermark, which says which rows are late.
@@ -161,131 +146,65 @@ struct DeduplicateWork {
     context: Arc<OperatorContext>,
 }
 
-impl StatefulDeduplicateExec {
-    pub fn new(
-        input: Arc<dyn ExecutionPlan>,
+impl DeduplicateWork {
+    pub(super) fn new(
+        schema: SchemaRef,
         keys: Vec<usize>,
         memory: Memory,
         event_time: Option<usize>,
         state: Arc<OperatorState>,
         context: Arc<OperatorContext>,
     ) -> Self {
-        let work = DeduplicateWork {
+        Self {
+            schema,
             keys,
             memory,
             event_time,
             state,
             context,
-        };
-        Self::over(input, Arc::new(work))
-    }
-
-    fn over(input: Arc<dyn ExecutionPlan>, work: Arc<DeduplicateWork>) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(input.schema()),
-            Partitioning::UnknownPartitioning(work.state.partition_count()),
-            EmissionType::Final,
-            Boundedness::Bounded,
-        );
-        Self {
-            input,
-            work,
-            exchange: Exchange::default(),
-            properties: Arc::new(properties),
         }
     }
 }
 
-impl DisplayAs for StatefulDeduplicateExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "StreamingDeduplicate operator={}, keys={:?}",
-            self.work.state.spec().operator,
-            self.work.keys
-        )
-    }
-}
-
-impl ExecutionPlan for StatefulDeduplicateExec {
+impl StatefulWork for DeduplicateWork {
     fn name(&self) -> &'static str {
         "StatefulDeduplicateExec"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
+    fn key_columns(&self) -> Vec<usize> {
+        self.keys.clone()
     }
 
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
+    fn state(&self) -> &Arc<OperatorState> {
+        &self.state
     }
 
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+    fn context(&self) -> &OperatorContext {
+        &self.context
     }
 
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::over(
-            children.swap_remove(0),
-            Arc::clone(&self.work),
-        )))
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "StreamingDeduplicate operator={}, keys={:?}",
+            self.state.spec().operator,
+            self.keys
+        )
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::over(
-            children.swap_remove(0),
-            Arc::clone(&self.work),
-        )))
-    }
-
-    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::over(
-            Arc::clone(&self.input),
-            Arc::clone(&self.work),
-        )))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let rows = self.exchange.partition(
-            partition,
-            &self.input,
-            &self.work.keys,
-            &self.work.state,
-            &context,
-        );
-        let work = Arc::clone(&self.work);
-        let schema = self.schema();
-        let output = async move {
-            let passed = work.first_rows(partition, &rows.await?)?;
-            let columns = passed.columns()[..schema.fields().len()].to_vec();
-            let options =
-                arrow::array::RecordBatchOptions::new().with_row_count(Some(passed.num_rows()));
-            Ok(RecordBatch::try_new_with_options(
-                schema, columns, &options,
-            )?)
-        };
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            self.schema(),
-            futures::stream::once(output),
-        )))
+    fn run(&self, partition: usize, rows: &RecordBatch) -> Result<RecordBatch> {
+        let passed = self.first_rows(partition, rows)?;
+        // The key's bytes stay behind.
+        let columns = passed.columns()[..self.schema.fields().len()].to_vec();
+        let options = RecordBatchOptions::new().with_row_count(Some(passed.num_rows()));
+        let schema = Arc::clone(&self.schema);
+        Ok(RecordBatch::try_new_with_options(
+            schema, columns, &options,
+        )?)
     }
 }
 
@@ -339,14 +258,11 @@ impl DeduplicateWork {
                 })?;
             }
             Memory::WithinWatermark { column, delay_ms } => {
+                // As Spark's: a row without a time is remembered as one of 1970.
+                expiries.fill(Some(delay_ms));
                 for_each_ms(rows.column(column).as_ref(), |row, ms| {
                     expiries[row] = Some(ms + delay_ms);
                 })?;
-                if expiries.iter().any(Option::is_none) {
-                    return Err(DataFusionError::Execution(
-                        "dropDuplicatesWithinWatermark met a null event time".to_owned(),
-                    ));
-                }
             }
         }
         Ok(expiries)

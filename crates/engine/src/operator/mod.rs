@@ -10,6 +10,7 @@ pub mod event_time;
 mod exchange;
 pub mod planner;
 pub mod scan;
+mod stateful;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,7 +22,10 @@ use crate::checkpoint::{BatchId, lock};
 use crate::file_system::FileSystem;
 use crate::micro_batch::BatchContext;
 use crate::sink::OutputMode;
-use crate::state::{OperatorSpec, OperatorState, SnapshotPolicy, StateError, StateVersion};
+use crate::state::{
+    MemoryLimit, OperatorSpec, OperatorState, SnapshotPolicy, StateColumn, StateError,
+    StateVersion, StoreSpec,
+};
 
 /// What the stateful operators of one query share.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ pub struct OperatorContext {
     state_folder: PathBuf,
     files: Arc<dyn FileSystem>,
     snapshots: SnapshotPolicy,
-    memory_max_bytes: Option<u64>,
+    memory_max: Option<MemoryLimit>,
     states: Mutex<BTreeMap<u32, Arc<OperatorState>>>,
 }
 
@@ -44,7 +48,7 @@ pub struct StateSettings {
     pub files: Arc<dyn FileSystem>,
     pub partitions: u32,
     pub snapshots: SnapshotPolicy,
-    pub memory_max_bytes: Option<u64>,
+    pub memory_max: Option<MemoryLimit>,
 }
 
 impl OperatorContext {
@@ -62,7 +66,7 @@ impl OperatorContext {
             state_folder: settings.folder,
             files: settings.files,
             snapshots: settings.snapshots,
-            memory_max_bytes: settings.memory_max_bytes,
+            memory_max: settings.memory_max,
             states: Mutex::new(BTreeMap::new()),
         }
     }
@@ -80,7 +84,7 @@ impl OperatorContext {
         &self,
         operator: u32,
         name: &str,
-        stores: Vec<crate::state::StoreSpec>,
+        stores: Vec<StoreSpec>,
     ) -> Result<Arc<OperatorState>, StateError> {
         let mut states = lock(&self.states);
         if let Some(state) = states.get(&operator) {
@@ -110,9 +114,10 @@ impl OperatorContext {
 
     /// Fails when the states together take more memory than allowed.
     pub fn check_memory(&self) -> Result<(), StateError> {
-        let Some(limit_bytes) = self.memory_max_bytes else {
+        let Some(limit) = self.memory_max else {
             return Ok(());
         };
+        let limit_bytes = limit.bytes();
         let used_bytes = self.states().iter().map(|state| state.memory_bytes()).sum();
         if used_bytes > limit_bytes {
             return Err(StateError::TooLarge {
@@ -125,17 +130,19 @@ impl OperatorContext {
 }
 
 /// Fields as a checkpoint remembers them: names and types, no nullability.
-fn describe_fields(fields: &Fields) -> String {
-    let parts: Vec<String> = fields
+fn describe_fields(fields: &Fields) -> Vec<StateColumn> {
+    fields
         .iter()
-        .map(|field| format!("{} {}", user_name(field.name()), field.data_type()))
-        .collect();
-    parts.join(", ")
+        .map(|field| StateColumn {
+            name: user_name(field.name()).to_owned(),
+            kind: field.data_type().to_string(),
+        })
+        .collect()
 }
 
 /// A column's name without the number that tells it apart within one plan (`name#7`): another
 /// run of the same query has other numbers.
-fn user_name(name: &str) -> &str {
+pub(crate) fn user_name(name: &str) -> &str {
     match name.rsplit_once('#') {
         Some((front, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => front,
         _ => name,

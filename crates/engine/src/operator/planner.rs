@@ -8,18 +8,19 @@ use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode};
-use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
+use datafusion::physical_expr::aggregate::{AggregateFunctionExpr, LoweredAggregateBuilder};
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
-use super::aggregate::{StatefulAggregateExec, StatefulAggregateNode};
-use super::deduplicate::{Memory, StatefulDeduplicateExec, StatefulDeduplicateNode};
-use super::describe_fields;
+use super::aggregate::{AggregateWork, StatefulAggregateNode};
+use super::deduplicate::{DeduplicateWork, Memory, StatefulDeduplicateNode};
 use super::event_time::{WatermarkExec, WatermarkNode};
+use super::stateful::StatefulExec;
+use super::{describe_fields, user_name};
 use crate::error::StreamError;
-use crate::state::StoreSpec;
+use crate::state::{StateColumn, StoreSpec};
 
 /// Plans the nodes of this crate.
 #[derive(Debug, Default)]
@@ -120,22 +121,24 @@ impl Inputs<'_> {
             value: aggregates
                 .iter()
                 .map(|aggregate| describe_aggregate(aggregate))
-                .collect::<Result<Vec<_>>>()?
-                .join(", "),
+                .collect::<Result<Vec<_>>>()?,
         }];
         let state = node
             .context
             .state(node.operator, "stateStoreSave", stores)
             .map_err(|error| DataFusionError::from(StreamError::from(error)))?;
-        Ok(Arc::new(StatefulAggregateExec::try_new(
-            Arc::new(partial),
+        let work = AggregateWork::try_new(
             schema,
             node.group_expr.len(),
             aggregates,
             node.event_time,
             state,
             Arc::clone(&node.context),
-        )?))
+        )?;
+        Ok(Arc::new(StatefulExec::new(
+            Arc::new(partial),
+            Arc::new(work),
+        )))
     }
 
     fn deduplicate(&self, node: &StatefulDeduplicateNode) -> Result<Arc<dyn ExecutionPlan>> {
@@ -165,7 +168,7 @@ impl Inputs<'_> {
         let store = |name: &str| StoreSpec {
             name: name.to_owned(),
             key: describe_fields(&key_fields.clone().into()),
-            value: String::new(),
+            value: Vec::new(),
         };
         let (name, stores) = match memory {
             Memory::WithinWatermark { .. } => (
@@ -178,22 +181,25 @@ impl Inputs<'_> {
             .context
             .state(node.operator, name, stores)
             .map_err(|error| DataFusionError::from(StreamError::from(error)))?;
-        let input = Arc::clone(self.input);
         let context = Arc::clone(&node.context);
-        Ok(Arc::new(StatefulDeduplicateExec::new(
-            input, keys, memory, event_time, state, context,
+        let work = DeduplicateWork::new(schema, keys, memory, event_time, state, context);
+        Ok(Arc::new(StatefulExec::new(
+            Arc::clone(self.input),
+            Arc::new(work),
         )))
     }
 }
 
 /// An aggregate as a checkpoint remembers it: the function and the types of its state.
-fn describe_aggregate(
-    aggregate: &datafusion::physical_expr::aggregate::AggregateFunctionExpr,
-) -> Result<String> {
+fn describe_aggregate(aggregate: &AggregateFunctionExpr) -> Result<StateColumn> {
     let types: Vec<String> = aggregate
         .state_fields()?
         .iter()
         .map(|field| field.data_type().to_string())
         .collect();
-    Ok(format!("{}({})", aggregate.fun().name(), types.join(", ")))
+    let function = aggregate.fun().name();
+    Ok(StateColumn {
+        name: user_name(aggregate.name()).to_owned(),
+        kind: format!("{function}({})", types.join(", ")),
+    })
 }

@@ -192,11 +192,18 @@ impl Program for StreamProgram {
         Ok(())
     }
 
-    fn clean_state(&mut self, committed: BatchId, oldest_kept: BatchId) -> Result<(), StreamError> {
+    fn snapshot_state(&mut self, committed: BatchId) -> Result<(), StreamError> {
         let committed = StateVersion::new(committed.get()).next();
+        for state in self.context.states() {
+            state.snapshot(committed)?;
+        }
+        Ok(())
+    }
+
+    fn clean_state(&mut self, oldest_kept: BatchId) -> Result<(), StreamError> {
         let oldest_kept = StateVersion::new(oldest_kept.get());
         for state in self.context.states() {
-            state.maintain(committed, oldest_kept)?;
+            state.clean(oldest_kept)?;
         }
         Ok(())
     }
@@ -218,9 +225,11 @@ impl Program for StreamProgram {
     }
 
     fn take_state_progress(&mut self) -> Vec<StateOperatorProgress> {
+        // As Spark lists them: from the sink down.
         self.context
             .states()
             .iter()
+            .rev()
             .map(|state| {
                 let figures = state.take_figures();
                 let partitions = state.partition_count() as u64;

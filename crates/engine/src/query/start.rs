@@ -28,11 +28,16 @@ use crate::operator::{OperatorContext, StateSettings};
 use crate::plan::{CorrectnessCheck, StreamingPlan, StreamingScan, check, streams};
 use crate::sink::{OpenSink, OutputMode, open_sink};
 use crate::source::{Admission, OpenSource, Source, open_source};
-use crate::state::{SnapshotPolicy, StateError};
+use crate::state::{MemoryLimit, SnapshotPolicy, StateError};
 use crate::watermark::{WatermarkPolicy, WatermarkTracker};
 
 /// Formats whose queries may go without a checkpoint of their own.
 const WITHOUT_CHECKPOINT: [&str; 3] = ["memory", "console", "noop"];
+
+/// How many partitions fresh state has.
+const STATE_PARTITIONS: &str = "fleuve.state.partitions";
+/// How much memory the state of a query may take.
+const STATE_MEMORY_MAX: &str = "fleuve.state.memory.max";
 
 /// Who starts a query, and with what.
 pub(super) struct Starter<'a> {
@@ -159,6 +164,10 @@ fn output_mode(name: &str) -> Result<OutputMode, StreamError> {
         "" => Ok(OutputMode::Append),
         name => OutputMode::parse(name).ok_or_else(|| SparkError::invalid_output_mode(name).into()),
     }
+}
+
+fn invalid(key: &str, value: &str, requirement: &str) -> StreamError {
+    SparkError::configuration_out_of_range(key, value, requirement).into()
 }
 
 fn illegal(exception: Exception, class: &str, text: impl Into<String>) -> StreamError {
@@ -344,10 +353,21 @@ impl Prepared {
             ))
             .into());
         }
-        let partitions = get("fleuve.state.partitions")
-            .and_then(|count| count.parse().ok())
-            .filter(|count| *count > 0)
-            .unwrap_or(starter.settings.state_partitions);
+        let partitions = match get(STATE_PARTITIONS) {
+            None => starter.settings.state_partitions,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|count| *count > 0)
+                .ok_or_else(|| invalid(STATE_PARTITIONS, &text, "a positive number is expected"))?,
+        };
+        let memory_max = match get(STATE_MEMORY_MAX) {
+            None => None,
+            Some(text) => {
+                let limit = text.parse::<MemoryLimit>();
+                Some(limit.map_err(|e| invalid(STATE_MEMORY_MAX, &text, &e.to_string()))?)
+            }
+        };
         let deltas = number(
             &self.configuration,
             "spark.sql.streaming.stateStore.minDeltasForSnapshot",
@@ -361,7 +381,7 @@ impl Prepared {
                 deltas: deltas.max(1),
                 ..starter.settings.snapshots
             },
-            memory_max_bytes: get("fleuve.state.memory.max").and_then(|bytes| bytes.parse().ok()),
+            memory_max,
         })
     }
 

@@ -44,6 +44,8 @@ pub struct StateFiles {
     policy: SnapshotPolicy,
     last_snapshot: StateVersion,
     making: Option<JoinHandle<Result<(), StateError>>>,
+    /// The oldest version that must go before there is something to clean.
+    cleanable_from: Option<StateVersion>,
 }
 
 impl StateFiles {
@@ -55,6 +57,7 @@ impl StateFiles {
             policy,
             last_snapshot,
             making: None,
+            cleanable_from: Some(last_snapshot),
         }
     }
 
@@ -67,9 +70,12 @@ impl StateFiles {
         &mut self,
         version: StateVersion,
     ) -> Result<BTreeMap<(String, u32), MemoryStore>, StateError> {
-        let (stores, snapshot) = load(&self.folder, self.files.as_ref(), version)?;
+        let (changes, snapshot) = read_changes(&self.folder, self.files.as_ref(), version)?;
         self.last_snapshot = snapshot;
-        Ok(stores)
+        changes
+            .into_iter()
+            .map(|(store, changes)| Ok((store, store_of(changes)?)))
+            .collect()
     }
 
     /// Writes what a batch changed. A batch that runs again writes the same file again.
@@ -86,13 +92,9 @@ impl StateFiles {
         Ok(bytes.len() as u64)
     }
 
-    /// Makes a snapshot of `committed` when enough deltas have come, and drops what no version
-    /// from `oldest_kept` on needs.
-    pub(super) fn maintain(
-        &mut self,
-        committed: StateVersion,
-        oldest_kept: StateVersion,
-    ) -> Result<(), StateError> {
+    /// Makes a snapshot of `committed` when enough deltas have come. One that was begun before and
+    /// failed ends the query here: its deltas may be damaged.
+    pub(super) fn snapshot(&mut self, committed: StateVersion) -> Result<(), StateError> {
         if let Some(making) = self.making.take() {
             if !making.is_finished() {
                 self.making = Some(making);
@@ -103,20 +105,31 @@ impl StateFiles {
         if committed.get() < self.last_snapshot.get() + self.policy.deltas {
             return Ok(());
         }
-        self.last_snapshot = committed;
         let folder = self.folder.clone();
         let files = Arc::clone(&self.files);
-        let work = move || {
-            snapshot(&folder, files.as_ref(), committed)?;
-            clean(&folder, files.as_ref(), oldest_kept)
-        };
         if !self.policy.in_background {
-            return work();
+            snapshot(&folder, files.as_ref(), committed)?;
+            self.made(committed);
+            return Ok(());
         }
         let spawned = std::thread::Builder::new()
             .name("state-snapshot".to_owned())
-            .spawn(work);
+            .spawn(move || snapshot(&folder, files.as_ref(), committed));
         self.making = Some(spawned.map_err(|error| io_error(&self.folder, &error))?);
+        self.made(committed);
+        Ok(())
+    }
+
+    fn made(&mut self, snapshot: StateVersion) {
+        self.last_snapshot = snapshot;
+        self.cleanable_from.get_or_insert(snapshot);
+    }
+
+    /// Drops what no version from `oldest_kept` on needs.
+    pub(super) fn clean(&mut self, oldest_kept: StateVersion) -> Result<(), StateError> {
+        if self.cleanable_from.is_some_and(|from| from <= oldest_kept) {
+            self.cleanable_from = clean(&self.folder, self.files.as_ref(), oldest_kept)?;
+        }
         Ok(())
     }
 }
@@ -137,84 +150,84 @@ fn join(making: JoinHandle<Result<(), StateError>>) -> Result<(), StateError> {
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// The stores of an operator, by name and partition.
-type Stores = BTreeMap<(String, u32), MemoryStore>;
+/// By store name and partition, what was changed, file by file.
+type Changes = BTreeMap<(String, u32), Vec<(PathBuf, Vec<u8>)>>;
 
-fn load(
+/// Reads what makes up `version`, and says which snapshot it begins with.
+fn read_changes(
     folder: &Path,
     files: &dyn FileSystem,
     version: StateVersion,
-) -> Result<(Stores, StateVersion), StateError> {
+) -> Result<(Changes, StateVersion), StateError> {
     let base = list(folder, files)?
         .into_iter()
         .filter(|(kind, found)| *kind == FileKind::Snapshot && *found <= version)
         .map(|(_, found)| found)
         .max();
-    let mut stores = BTreeMap::new();
+    let mut changes = Changes::new();
+    let mut read = |path: PathBuf, kind, version| {
+        for section in read_sections(&path, files, kind, version)? {
+            let store = changes.entry((section.store, section.partition));
+            store.or_default().push((path.clone(), section.changes));
+        }
+        Ok(())
+    };
     if let Some(base) = base {
-        read_into(
-            &snapshot_path(folder, base),
-            files,
-            FileKind::Snapshot,
-            base,
-            &mut stores,
-        )?;
+        read(snapshot_path(folder, base), FileKind::Snapshot, base)?;
     }
     let base = base.unwrap_or(StateVersion::new(0));
     let mut next = base;
     while next < version {
         next = next.next();
-        read_into(
-            &delta_path(folder, next),
-            files,
-            FileKind::Delta,
-            next,
-            &mut stores,
-        )?;
+        read(delta_path(folder, next), FileKind::Delta, next)?;
     }
-    Ok((stores, base))
+    Ok((changes, base))
 }
 
-fn read_into(
+fn read_sections(
     path: &Path,
     files: &dyn FileSystem,
     kind: FileKind,
     version: StateVersion,
-    stores: &mut BTreeMap<(String, u32), MemoryStore>,
-) -> Result<(), StateError> {
-    let damaged = |reason| StateError::Damaged {
-        path: path.to_path_buf(),
-        reason,
-    };
+) -> Result<Vec<Section>, StateError> {
     let bytes = files.read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => StateError::Missing {
             path: path.to_path_buf(),
         },
         _ => io_error(path, &error),
     })?;
-    for section in decode_file(&bytes, kind, version).map_err(damaged)? {
-        let store = stores
-            .entry((section.store, section.partition))
-            .or_default();
-        store.apply(&section.changes).map_err(damaged)?;
-    }
-    Ok(())
+    decode_file(&bytes, kind, version).map_err(|reason| damaged(path, reason))
 }
 
+/// Applies the changes of one store, letting go of each file's as soon as they are.
+fn store_of(changes: Vec<(PathBuf, Vec<u8>)>) -> Result<MemoryStore, StateError> {
+    let mut store = MemoryStore::default();
+    for (path, changes) in changes {
+        store
+            .apply(&changes)
+            .map_err(|reason| damaged(&path, reason))?;
+    }
+    Ok(store)
+}
+
+/// Makes a snapshot, one store after the other so that only one of them is in memory again.
 fn snapshot(
     folder: &Path,
     files: &dyn FileSystem,
     version: StateVersion,
 ) -> Result<(), StateError> {
-    let (stores, _) = load(folder, files, version)?;
-    let sections: Vec<Section> = stores
-        .iter()
-        .map(|((store, partition), rows)| Section {
-            store: store.clone(),
-            partition: *partition,
-            changes: rows.encode_all(),
+    let (changes, _) = read_changes(folder, files, version)?;
+    let sections = changes
+        .into_iter()
+        .map(|((store, partition), changes)| {
+            let changes = store_of(changes)?.encode_all();
+            Ok(Section {
+                store,
+                partition,
+                changes,
+            })
         })
-        .collect();
+        .collect::<Result<Vec<_>, StateError>>()?;
     let path = snapshot_path(folder, version);
     let bytes = encode_file(FileKind::Snapshot, version, &sections);
     files
@@ -222,30 +235,34 @@ fn snapshot(
         .map_err(|error| io_error(&path, &error))
 }
 
-/// Removes what the newest snapshot up to `oldest_kept` has made superfluous.
+/// Removes what the newest snapshot up to `oldest_kept` has made superfluous, and says which
+/// snapshot will make more so. What a snapshot in the making reads is newer, and stays.
 fn clean(
     folder: &Path,
     files: &dyn FileSystem,
     oldest_kept: StateVersion,
-) -> Result<(), StateError> {
+) -> Result<Option<StateVersion>, StateError> {
     let listed = list(folder, files)?;
-    let base = listed
-        .iter()
-        .filter(|(kind, version)| *kind == FileKind::Snapshot && *version <= oldest_kept)
-        .map(|(_, version)| *version)
-        .max();
-    let Some(base) = base else { return Ok(()) };
-    for (kind, version) in listed {
+    let snapshots = || {
+        listed
+            .iter()
+            .filter(|(kind, _)| *kind == FileKind::Snapshot)
+            .map(|(_, version)| *version)
+    };
+    let newer = snapshots().filter(|version| *version > oldest_kept).min();
+    let base = snapshots().filter(|version| *version <= oldest_kept).max();
+    let Some(base) = base else { return Ok(newer) };
+    for (kind, version) in &listed {
         let path = match kind {
-            FileKind::Delta if version <= base => delta_path(folder, version),
-            FileKind::Snapshot if version < base => snapshot_path(folder, version),
+            FileKind::Delta if *version <= base => delta_path(folder, *version),
+            FileKind::Snapshot if *version < base => snapshot_path(folder, *version),
             _ => continue,
         };
         files
             .remove(&path)
             .map_err(|error| io_error(&path, &error))?;
     }
-    Ok(())
+    Ok(newer)
 }
 
 fn list(
@@ -275,6 +292,13 @@ fn delta_path(folder: &Path, version: StateVersion) -> PathBuf {
 
 fn snapshot_path(folder: &Path, version: StateVersion) -> PathBuf {
     folder.join(format!("{version}.snapshot"))
+}
+
+fn damaged(path: &Path, reason: String) -> StateError {
+    StateError::Damaged {
+        path: path.to_path_buf(),
+        reason,
+    }
 }
 
 fn io_error(path: &Path, error: &io::Error) -> StateError {

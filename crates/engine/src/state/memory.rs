@@ -1,17 +1,85 @@
 //! State in memory, one map per event time so that a window that ends is dropped whole.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use ahash::RandomState;
-use indexmap::IndexMap;
+use indexmap::set::MutableValues;
+use indexmap::{Equivalent, IndexSet};
 
 use super::format::{Change, for_each_change, put_change};
 use super::{EventTimeMs, StateStore, Visitor};
 
-type Rows = IndexMap<Box<[u8]>, Box<[u8]>, RandomState>;
+/// A key and its value in one allocation: at millions of rows, a second one costs a third more
+/// memory. It hashes and compares as its key.
+#[derive(Debug)]
+struct Row {
+    bytes: Box<[u8]>,
+    key_bytes: u32,
+}
 
-/// What a row takes beside its bytes: two boxes, the hash and the index.
-const ROW_OVERHEAD_BYTES: u64 = 56;
+impl Row {
+    fn new(key: &[u8], value: &[u8]) -> Self {
+        let key_bytes = u32::try_from(key.len()).expect("a key of 4 GiB fits in no batch");
+        Self {
+            bytes: [key, value].concat().into(),
+            key_bytes,
+        }
+    }
+
+    fn key(&self) -> &[u8] {
+        &self.bytes[..self.key_bytes as usize]
+    }
+
+    fn value(&self) -> &[u8] {
+        &self.bytes[self.key_bytes as usize..]
+    }
+
+    fn set_value(&mut self, value: &[u8]) {
+        if self.value().len() == value.len() {
+            self.bytes[self.key_bytes as usize..].copy_from_slice(value);
+        } else {
+            *self = Self::new(self.key(), value);
+        }
+    }
+
+    /// What the row takes: its place, its allocation rounded up as allocators do, and its part of
+    /// the index.
+    fn memory_bytes(&self) -> u64 {
+        const INDEX_BYTES: usize = 12;
+        const ALLOCATION_BYTES_MIN: usize = 32;
+        let allocation = (self.bytes.len() + 8).next_multiple_of(16);
+        let place = size_of::<Self>() + size_of::<u64>();
+        (place + INDEX_BYTES + allocation.max(ALLOCATION_BYTES_MIN)) as u64
+    }
+}
+
+impl Hash for Row {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Row {}
+
+/// A key that is looked for.
+#[derive(Hash)]
+#[repr(transparent)]
+struct Key<'a>(&'a [u8]);
+
+impl Equivalent<Row> for Key<'_> {
+    fn equivalent(&self, row: &Row) -> bool {
+        self.0 == row.key()
+    }
+}
+
+type Rows = IndexSet<Row, RandomState>;
 
 /// A store that lives in memory.
 #[derive(Debug, Default)]
@@ -36,18 +104,16 @@ impl MemoryStore {
             None => &mut self.untimed,
             Some(time) => self.timed.entry(time).or_default(),
         };
-        if let Some(old) = shard.get_mut(key) {
-            self.bytes = self.bytes - old.len() as u64 + value.len() as u64;
-            if old.len() == value.len() {
-                old.copy_from_slice(value);
-            } else {
-                *old = value.into();
-            }
+        if let Some((_, row)) = shard.get_full_mut2(&Key(key)) {
+            self.bytes -= row.memory_bytes();
+            row.set_value(value);
+            self.bytes += row.memory_bytes();
             return false;
         }
-        shard.insert(key.into(), value.into());
+        let row = Row::new(key, value);
         self.rows += 1;
-        self.bytes += row_bytes(key, value);
+        self.bytes += row.memory_bytes();
+        shard.insert(row);
         true
     }
 
@@ -56,11 +122,11 @@ impl MemoryStore {
             None => Some(&mut self.untimed),
             Some(time) => self.timed.get_mut(&time),
         };
-        let Some(value) = shard.and_then(|shard| shard.swap_remove(key)) else {
+        let Some(row) = shard.and_then(|shard| shard.swap_take(&Key(key))) else {
             return false;
         };
         self.rows -= 1;
-        self.bytes -= row_bytes(key, &value);
+        self.bytes -= row.memory_bytes();
         if let Some(time) = time
             && self.timed.get(&time).is_some_and(Rows::is_empty)
         {
@@ -74,21 +140,14 @@ impl MemoryStore {
             return 0;
         };
         self.rows -= shard.len() as u64;
-        self.bytes -= shard
-            .iter()
-            .map(|(key, value)| row_bytes(key, value))
-            .sum::<u64>();
+        self.bytes -= shard.iter().map(Row::memory_bytes).sum::<u64>();
         shard.len() as u64
     }
 }
 
-fn row_bytes(key: &[u8], value: &[u8]) -> u64 {
-    (key.len() + value.len()) as u64 + ROW_OVERHEAD_BYTES
-}
-
 impl StateStore for MemoryStore {
     fn get(&self, time: Option<EventTimeMs>, key: &[u8]) -> Option<&[u8]> {
-        self.shard(time)?.get(key).map(AsRef::as_ref)
+        self.shard(time)?.get(&Key(key)).map(Row::value)
     }
 
     fn put(&mut self, time: Option<EventTimeMs>, key: &[u8], value: &[u8]) -> bool {
@@ -105,12 +164,12 @@ impl StateStore for MemoryStore {
     }
 
     fn for_each(&self, visit: &mut Visitor<'_>) {
-        for (key, value) in &self.untimed {
-            visit(None, key, value);
+        for row in &self.untimed {
+            visit(None, row.key(), row.value());
         }
         for (time, shard) in &self.timed {
-            for (key, value) in shard {
-                visit(Some(*time), key, value);
+            for row in shard {
+                visit(Some(*time), row.key(), row.value());
             }
         }
     }
@@ -128,8 +187,8 @@ impl StateStore for MemoryStore {
     }
 
     fn for_each_at(&self, time: EventTimeMs, visit: &mut dyn FnMut(&[u8], &[u8])) {
-        for (key, value) in self.timed.get(&time).into_iter().flatten() {
-            visit(key, value);
+        for row in self.timed.get(&time).into_iter().flatten() {
+            visit(row.key(), row.value());
         }
     }
 
@@ -146,7 +205,7 @@ impl StateStore for MemoryStore {
     }
 
     fn memory_bytes(&self) -> u64 {
-        self.bytes
+        self.bytes + self.changes.capacity() as u64
     }
 
     fn shards(&self) -> u64 {

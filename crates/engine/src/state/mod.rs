@@ -9,6 +9,8 @@
 mod files;
 mod format;
 mod memory;
+mod memory_limit;
+mod metadata;
 mod operator_state;
 
 use std::fmt::Debug;
@@ -16,7 +18,9 @@ use std::path::PathBuf;
 
 pub use files::{SnapshotPolicy, StateFiles};
 pub use memory::MemoryStore;
-pub use operator_state::{OperatorSpec, OperatorState, StateFigures, StoreSpec};
+pub use memory_limit::{MemoryLimit, NoMemoryLimit};
+pub use metadata::{OperatorSpec, StateColumn, StoreSpec};
+pub use operator_state::{OperatorState, StateFigures};
 
 /// An event time in milliseconds by which state can be found: the end of a window, mostly.
 pub type EventTimeMs = i64;
@@ -65,10 +69,27 @@ pub enum StateError {
     #[error("state file {}: {reason}", path.display())]
     Io { path: PathBuf, reason: String },
     #[error(
-        "the query's stateful operator {operator} differs from its checkpoint's: {difference}. \
-         Start from a new checkpoint location, or restore the query."
+        "[STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE] Provided key schema does not match existing state \
+         key schema. Please check number and type of fields. Existing key_schema={before} and new \
+         key_schema={now} (stateful operator {operator}). Start from a new checkpoint location, or \
+         restore the query. SQLSTATE: XXKST"
     )]
-    Changed { operator: u32, difference: String },
+    KeysChanged {
+        operator: u32,
+        before: String,
+        now: String,
+    },
+    #[error(
+        "[STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE] Provided value schema does not match existing \
+         state value schema. Please check number and type of fields. Existing \
+         value_schema={before} and new value_schema={now} (stateful operator {operator}). Start \
+         from a new checkpoint location, or restore the query. SQLSTATE: XXKST"
+    )]
+    ValuesChanged {
+        operator: u32,
+        before: String,
+        now: String,
+    },
     #[error(
         "[STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA] Streaming stateful operator \
          name does not match with the operator in state metadata. This likely to happen when user \

@@ -3,49 +3,16 @@
 //! Always true: a key lives in the partition its checksum says, and the number of partitions is
 //! the one the first batch pinned. Start at [`OperatorState::open`].
 
-use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::format::{Section, crc32c};
+use super::metadata::{self, OperatorSpec, StoreSpec};
 use super::{MemoryStore, SnapshotPolicy, StateError, StateFiles, StateStore, StateVersion};
 use crate::checkpoint::lock;
 use crate::file_system::FileSystem;
-
-/// How keys find their partition; written down so that it can never change unseen.
-const PARTITION_HASH: &str = "crc32c";
-
-/// What an operator is, as its checkpoint remembers it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OperatorSpec {
-    pub operator: u32,
-    /// As progress names it: `stateStoreSave`, `dedupe`, …
-    pub name: String,
-    pub partitions: u32,
-    pub stores: Vec<StoreSpec>,
-}
-
-/// One store of an operator: what its keys and values are made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoreSpec {
-    pub name: String,
-    /// Names and types of the key's columns.
-    pub key: String,
-    /// Names and types of the value's columns.
-    pub value: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Metadata {
-    version: u32,
-    hash: String,
-    #[serde(flatten)]
-    spec: OperatorSpec,
-}
 
 /// What an operator did with its state in one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,6 +31,8 @@ pub struct OperatorState {
     spec: OperatorSpec,
     /// Per partition, its stores in the order of the spec.
     partitions: Vec<Mutex<Vec<MemoryStore>>>,
+    /// The bytes of each partition when it was measured last.
+    memory: Vec<AtomicU64>,
     files: Mutex<StateFiles>,
     figures: Mutex<StateFigures>,
 }
@@ -73,22 +42,22 @@ impl OperatorState {
     /// the checkpoint's where there is one.
     pub fn open(
         mut spec: OperatorSpec,
-        state_folder: &std::path::Path,
+        state_folder: &Path,
         files: Arc<dyn FileSystem>,
         policy: SnapshotPolicy,
         version: StateVersion,
     ) -> Result<Self, StateError> {
         let folder = state_folder.join(spec.operator.to_string());
-        match read_metadata(&folder, files.as_ref())? {
+        match metadata::read(&folder, files.as_ref())? {
             Some(pinned) => {
                 spec.partitions = pinned.partitions;
-                check_unchanged(&pinned, &spec)?;
+                metadata::check_unchanged(&pinned, &spec)?;
             }
-            None => write_metadata(&folder, files.as_ref(), &spec)?,
+            None => metadata::write(&folder, files.as_ref(), &spec)?,
         }
         let mut state_files = StateFiles::new(folder, files, policy);
         let mut loaded = state_files.load(version)?;
-        let partitions = (0..spec.partitions)
+        let partitions: Vec<_> = (0..spec.partitions)
             .map(|partition| {
                 let take = |store: &StoreSpec| {
                     loaded
@@ -98,12 +67,15 @@ impl OperatorState {
                 Mutex::new(spec.stores.iter().map(take).collect())
             })
             .collect();
-        Ok(Self {
+        let state = Self {
+            memory: partitions.iter().map(|_| AtomicU64::new(0)).collect(),
             spec,
             partitions,
             files: Mutex::new(state_files),
             figures: Mutex::new(StateFigures::default()),
-        })
+        };
+        (0..state.partition_count()).for_each(|partition| state.measure(partition));
+        Ok(state)
     }
 
     pub fn spec(&self) -> &OperatorSpec {
@@ -132,16 +104,31 @@ impl OperatorState {
         std::mem::take(&mut *lock(&self.figures))
     }
 
+    /// The rows of the first store; what others hold beside it is an index of the same rows.
     pub fn rows(&self) -> u64 {
-        self.sum(StateStore::rows)
+        self.sum(|stores| stores[0].rows())
     }
 
-    pub fn memory_bytes(&self) -> u64 {
-        self.sum(StateStore::memory_bytes)
-    }
-
+    /// How many event times have rows, over all partitions.
     pub fn shards(&self) -> u64 {
-        self.sum(StateStore::shards)
+        self.sum(|stores| stores.iter().map(StateStore::shards).sum())
+    }
+
+    /// Notes how much memory a partition takes now.
+    pub fn measure(&self, partition: usize) {
+        let bytes = lock(&self.partitions[partition])
+            .iter()
+            .map(StateStore::memory_bytes)
+            .sum();
+        self.memory[partition].store(bytes, Ordering::Relaxed);
+    }
+
+    /// What the partitions took when they were measured last.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory
+            .iter()
+            .map(|bytes| bytes.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// Writes what the batch changed as `version`.
@@ -160,106 +147,25 @@ impl OperatorState {
                 }
             }
         }
-        lock(&self.files)
-            .write_delta(version, &sections)
-            .map(|_| ())
+        let written = lock(&self.files).write_delta(version, &sections);
+        (0..self.partition_count()).for_each(|partition| self.measure(partition));
+        written.map(|_| ())
     }
 
-    /// Makes snapshots and drops old files, now that `committed` is final.
-    pub fn maintain(
-        &self,
-        committed: StateVersion,
-        oldest_kept: StateVersion,
-    ) -> Result<(), StateError> {
-        lock(&self.files).maintain(committed, oldest_kept)
+    /// Makes a snapshot of `committed`, which is final, when enough deltas have come.
+    pub fn snapshot(&self, committed: StateVersion) -> Result<(), StateError> {
+        lock(&self.files).snapshot(committed)
     }
 
-    fn sum(&self, figure: impl Fn(&MemoryStore) -> u64) -> u64 {
+    /// Drops the files that no version from `oldest_kept` on needs.
+    pub fn clean(&self, oldest_kept: StateVersion) -> Result<(), StateError> {
+        lock(&self.files).clean(oldest_kept)
+    }
+
+    fn sum(&self, figure: impl Fn(&[MemoryStore]) -> u64) -> u64 {
         self.partitions
             .iter()
-            .map(|stores| lock(stores).iter().map(&figure).sum::<u64>())
+            .map(|stores| figure(&lock(stores)))
             .sum()
     }
-}
-
-fn check_unchanged(pinned: &OperatorSpec, asked: &OperatorSpec) -> Result<(), StateError> {
-    if pinned.name != asked.name {
-        return Err(StateError::OperatorsChanged {
-            in_checkpoint: format!(
-                "(OperatorId: {} -> OperatorName: {})",
-                pinned.operator, pinned.name
-            ),
-            in_query: format!(
-                "(OperatorId: {} -> OperatorName: {})",
-                asked.operator, asked.name
-            ),
-        });
-    }
-    let differs = |what: &str, before: &str, now: &str| StateError::Changed {
-        operator: asked.operator,
-        difference: format!("{what} were [{before}] and are now [{now}]"),
-    };
-    for (before, now) in pinned.stores.iter().zip(&asked.stores) {
-        if before.key != now.key {
-            return Err(differs("its keys", &before.key, &now.key));
-        }
-        if before.value != now.value {
-            return Err(differs("its values", &before.value, &now.value));
-        }
-    }
-    if pinned.stores.len() != asked.stores.len() {
-        let count = |spec: &OperatorSpec| spec.stores.len().to_string();
-        return Err(differs("its stores", &count(pinned), &count(asked)));
-    }
-    Ok(())
-}
-
-fn read_metadata(
-    folder: &std::path::Path,
-    files: &dyn FileSystem,
-) -> Result<Option<OperatorSpec>, StateError> {
-    let path = folder.join("_metadata").join("metadata");
-    let bytes = match files.read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(StateError::Io {
-                path,
-                reason: error.to_string(),
-            });
-        }
-    };
-    let damaged = |reason: String| StateError::Damaged {
-        path: path.clone(),
-        reason,
-    };
-    let metadata: Metadata =
-        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-    if metadata.hash != PARTITION_HASH {
-        return Err(damaged(format!(
-            "its partition hash {} is not known",
-            metadata.hash
-        )));
-    }
-    Ok(Some(metadata.spec))
-}
-
-fn write_metadata(
-    folder: &std::path::Path,
-    files: &dyn FileSystem,
-    spec: &OperatorSpec,
-) -> Result<(), StateError> {
-    let path = folder.join("_metadata").join("metadata");
-    let metadata = Metadata {
-        version: 1,
-        hash: PARTITION_HASH.to_owned(),
-        spec: spec.clone(),
-    };
-    let bytes = serde_json::to_vec(&metadata).expect("strings and numbers always serialize");
-    files
-        .replace(&path, &bytes)
-        .map_err(|error| StateError::Io {
-            path: path.clone(),
-            reason: error.to_string(),
-        })
 }

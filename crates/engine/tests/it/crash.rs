@@ -14,6 +14,7 @@ use fleuve_engine::StreamError;
 use fleuve_engine::checkpoint::BatchId;
 use fleuve_engine::file_system::{DirectoryEntry, FileSystem, OutputFile};
 use fleuve_engine::micro_batch::{Step, StepObserver};
+use fleuve_engine::query::EngineSettings;
 use fleuve_sql::ir::WriteStream;
 use tempfile::TempDir;
 
@@ -32,14 +33,23 @@ const FILE_FAILS_ONE_IN: u64 = 60;
 
 /// A small generator of numbers that a seed repeats (SplitMix64).
 #[derive(Debug)]
-struct Chance(AtomicU64);
+pub(crate) struct Chance(AtomicU64);
 
 impl Chance {
-    fn one_in(&self, n: u64) -> bool {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    /// A number below `n`.
+    pub(crate) fn below(&self, n: u64) -> u64 {
         let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)).is_multiple_of(n)
+        (z ^ (z >> 31)) % n
+    }
+
+    pub(crate) fn one_in(&self, n: u64) -> bool {
+        self.below(n) == 0
     }
 }
 
@@ -123,14 +133,24 @@ impl FileSystem for FaultyFiles {
 
 /// Runs the query until `batches` batches are committed, however often it is ended on the way.
 async fn run(plan: &LogicalPlan, request: &WriteStream, batches: u64, seed: Option<u64>) -> u64 {
-    let chance = Arc::new(Chance(AtomicU64::new(seed.unwrap_or(0))));
+    run_with(settings(), plan, request, batches, seed).await
+}
+
+/// The same with settings of the caller's.
+pub(crate) async fn run_with(
+    mut settings: EngineSettings,
+    plan: &LogicalPlan,
+    request: &WriteStream,
+    batches: u64,
+    seed: Option<u64>,
+) -> u64 {
+    let chance = Arc::new(Chance::new(seed.unwrap_or(0)));
     let observer = Arc::new(Faults {
         chance: Arc::clone(&chance),
         last: batches,
         disturbed: seed.is_some(),
         hits: Mutex::default(),
     });
-    let mut settings = settings();
     settings.observer = Arc::clone(&observer) as _;
     if seed.is_some() {
         settings.files = Arc::new(FaultyFiles {
@@ -185,7 +205,7 @@ fn committed(checkpoint: &str) -> Option<u64> {
         .max()
 }
 
-fn parquet(folder: &TempDir, name: &str) -> (WriteStream, std::path::PathBuf) {
+pub(crate) fn parquet(folder: &TempDir, name: &str) -> (WriteStream, std::path::PathBuf) {
     let output = folder.path().join(name).join("output");
     let checkpoint = folder.path().join(name).join("checkpoint");
     let request = write(

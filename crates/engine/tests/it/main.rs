@@ -5,10 +5,12 @@
 
 mod checkpoint;
 mod crash;
+mod crash_state;
 mod files;
 mod kafka;
 mod language;
 mod query;
 mod state;
+mod state_size;
 mod support;
 mod watermark;

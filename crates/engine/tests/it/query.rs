@@ -196,7 +196,7 @@ async fn a_changed_stateful_query_is_refused_with_the_difference_named() {
         .await
         .unwrap_err();
     assert!(
-        error.to_string().contains("its keys were [k Int64]"),
+        error.to_string().contains("Existing key_schema=k Int64"),
         "{error}"
     );
     let stateless = rate_micro_batch(4, 1_000);
@@ -206,6 +206,84 @@ async fn a_changed_stateful_query_is_refused_with_the_difference_named() {
         error
             .to_string()
             .contains("STREAMING_STATEFUL_OPERATOR_NOT_MATCH"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn state_beyond_its_limit_ends_the_query_with_the_limit_named() {
+    let world = World::new(settings());
+    let set = |key: &str, value: &str| {
+        let changed = world
+            .session
+            .with_configuration(|configuration| configuration.set(key, value));
+        changed.unwrap();
+    };
+    set("fleuve.state.memory.max", "4k");
+    let plan = running_counts(rate_micro_batch(1_000, 1_000), 1_000_000);
+    let mut request = write("noop", &[]);
+    request.output_mode = "update".to_owned();
+    request.trigger = StreamTrigger::AvailableNow;
+    let query = world.start(&plan, &request).await.unwrap();
+    let error = query.await_termination(None).await.unwrap_err().to_string();
+    assert!(
+        error.contains("more than fleuve.state.memory.max (4096 bytes) allows"),
+        "{error}"
+    );
+    set("fleuve.state.memory.max", "64m");
+    let query = world.start(&plan, &request).await.unwrap();
+    query.await_termination(None).await.unwrap();
+    for (key, value) in [
+        ("fleuve.state.memory.max", "much"),
+        ("fleuve.state.partitions", "0"),
+        ("fleuve.state.store", "tape"),
+    ] {
+        let before = world.session.configuration().get_option(key);
+        set(key, value);
+        let error = world.start(&plan, &request).await.unwrap_err().to_string();
+        assert!(error.contains(value), "{error}");
+        set(key, &before.unwrap_or_else(|| "memory".to_owned()));
+        if key.ends_with("partitions") {
+            set(key, "4");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_done_yet_is_refused_by_name() {
+    let world = World::new(settings());
+    let stream = || with_watermark(rate_micro_batch(1, 1_000), "timestamp", 1_000);
+    let join = LogicalPlanBuilder::from(stream())
+        .alias("a")
+        .unwrap()
+        .join_on(
+            LogicalPlanBuilder::from(stream())
+                .alias("b")
+                .unwrap()
+                .build()
+                .unwrap(),
+            datafusion::logical_expr::JoinType::Inner,
+            [datafusion::prelude::col("a.value").eq(datafusion::prelude::col("b.value"))],
+        )
+        .unwrap()
+        .build()
+        .unwrap();
+    let error = world.start(&join, &write("noop", &[])).await.unwrap_err();
+    assert_eq!(error.class(), "_LEGACY_ERROR_TEMP_3102");
+    assert!(
+        error
+            .to_string()
+            .contains("Joins between two streaming DataFrames/Datasets"),
+        "{error}"
+    );
+    let limit = LogicalPlanBuilder::from(stream())
+        .limit(0, Some(1))
+        .unwrap()
+        .build()
+        .unwrap();
+    let error = world.start(&limit, &write("noop", &[])).await.unwrap_err();
+    assert!(
+        error.to_string().contains("not supported here yet"),
         "{error}"
     );
 }

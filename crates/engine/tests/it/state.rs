@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use fleuve_engine::state::{
-    OperatorSpec, OperatorState, SnapshotPolicy, StateError, StateStore, StateVersion, StoreSpec,
+    MemoryLimit, OperatorSpec, OperatorState, SnapshotPolicy, StateColumn, StateError, StateStore,
+    StateVersion, StoreSpec,
 };
 use tempfile::TempDir;
 
@@ -14,6 +15,13 @@ const INLINE: SnapshotPolicy = SnapshotPolicy {
     in_background: false,
 };
 
+fn column(name: &str, kind: &str) -> StateColumn {
+    StateColumn {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+    }
+}
+
 fn spec() -> OperatorSpec {
     OperatorSpec {
         operator: 0,
@@ -21,8 +29,8 @@ fn spec() -> OperatorSpec {
         partitions: 2,
         stores: vec![StoreSpec {
             name: "default".to_owned(),
-            key: "word Utf8".to_owned(),
-            value: "count(Int64)".to_owned(),
+            key: vec![column("word", "Utf8")],
+            value: vec![column("count(word)", "count(Int64)")],
         }],
     }
 }
@@ -82,9 +90,8 @@ fn run(folder: &Path, batches: u64) -> Vec<Vec<(Option<i64>, String, String)>> {
         }
         state.flush(StateVersion::new(batch + 1)).unwrap();
         let oldest = StateVersion::new((batch + 1).saturating_sub(4));
-        state
-            .maintain(StateVersion::new(batch + 1), oldest)
-            .unwrap();
+        state.snapshot(StateVersion::new(batch + 1)).unwrap();
+        state.clean(oldest).unwrap();
         versions.push(contents(&state));
     }
     versions
@@ -133,46 +140,126 @@ fn a_missing_version_is_an_error_and_not_an_empty_state() {
     ));
 }
 
-#[test]
-fn every_cut_and_every_flipped_bit_is_noticed() {
-    let folder = TempDir::new().unwrap();
-    run(folder.path(), 1);
-    let path = folder.path().join("0/1.delta");
-    let whole = std::fs::read(&path).unwrap();
-    for length in 0..whole.len() {
-        std::fs::write(&path, &whole[..length]).unwrap();
-        let error = open(folder.path(), 1).unwrap_err();
+/// Opens the state with `path` cut at every length and with every bit flipped.
+fn damage(folder: &Path, path: &Path, version: u64) {
+    let whole = std::fs::read(path).unwrap();
+    let check = |what: &str, at: usize, bytes: &[u8]| {
+        std::fs::write(path, bytes).unwrap();
+        let error = open(folder, version).unwrap_err();
         assert!(
             matches!(error, StateError::Damaged { .. }),
-            "cut at {length}: {error}"
+            "{} {what} at {at}: {error}",
+            path.display()
         );
+    };
+    for length in 0..whole.len() {
+        check("cut", length, &whole[..length]);
     }
     for bit in 0..whole.len() * 8 {
         let mut flipped = whole.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        std::fs::write(&path, &flipped).unwrap();
-        let error = open(folder.path(), 1).unwrap_err();
-        assert!(
-            matches!(error, StateError::Damaged { .. }),
-            "bit {bit}: {error}"
-        );
+        check("flipped", bit, &flipped);
     }
+    std::fs::write(path, whole).unwrap();
+    open(folder, version).unwrap();
 }
 
 #[test]
-fn changed_keys_are_refused_with_the_difference_named() {
+fn every_cut_and_every_flipped_bit_of_every_kind_of_file_is_noticed() {
+    let folder = TempDir::new().unwrap();
+    run(folder.path(), 4);
+    damage(folder.path(), &folder.path().join("0/3.snapshot"), 3);
+    damage(folder.path(), &folder.path().join("0/4.delta"), 4);
+    damage(
+        folder.path(),
+        &folder.path().join("0/_metadata/metadata"),
+        4,
+    );
+}
+
+#[test]
+fn a_file_in_the_place_of_another_is_noticed() {
+    let folder = TempDir::new().unwrap();
+    run(folder.path(), 2);
+    let path = |version: u64| folder.path().join(format!("0/{version}.delta"));
+    std::fs::copy(path(1), path(2)).unwrap();
+    let error = open(folder.path(), 2).unwrap_err();
+    assert!(error.to_string().contains("expected version 2"), "{error}");
+    std::fs::copy(path(1), folder.path().join("0/1.snapshot")).unwrap();
+    let error = open(folder.path(), 1).unwrap_err();
+    assert!(error.to_string().contains("expected a Snapshot"), "{error}");
+}
+
+#[test]
+fn changed_keys_and_values_are_refused_with_the_difference_named() {
     let folder = TempDir::new().unwrap();
     run(folder.path(), 1);
-    let mut changed = spec();
-    changed.stores[0].key = "letter Utf8".to_owned();
-    let version = StateVersion::new(1);
-    let error =
-        OperatorState::open(changed, folder.path(), quick_files(), INLINE, version).unwrap_err();
-    let text = error.to_string();
+    let refusal = |change: &dyn Fn(&mut OperatorSpec)| {
+        let mut changed = spec();
+        change(&mut changed);
+        let version = StateVersion::new(1);
+        OperatorState::open(changed, folder.path(), quick_files(), INLINE, version)
+            .unwrap_err()
+            .to_string()
+    };
+    let text = refusal(&|spec| spec.stores[0].key = vec![column("number", "Int32")]);
     assert!(
-        text.contains("word Utf8") && text.contains("letter Utf8"),
+        text.contains("[STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE]")
+            && text.contains("key_schema=word Utf8 and new key_schema=number Int32"),
         "{text}"
     );
+    let text = refusal(&|spec| spec.stores[0].value = vec![column("sum(word)", "sum(Int64)")]);
+    assert!(
+        text.contains("[STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE]")
+            && text.contains("value_schema=sum(word) sum(Int64)"),
+        "{text}"
+    );
+    let text = refusal(&|spec| spec.name = "dedupe".to_owned());
+    assert!(
+        text.contains("(OperatorId: 0 -> OperatorName: stateStoreSave)")
+            && text.contains("(OperatorId: 0 -> OperatorName: dedupe)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn another_name_for_a_column_is_no_other_state() {
+    let folder = TempDir::new().unwrap();
+    let versions = run(folder.path(), 1);
+    let mut renamed = spec();
+    renamed.stores[0].key = vec![column("term", "Utf8")];
+    let version = StateVersion::new(1);
+    let state = OperatorState::open(renamed, folder.path(), quick_files(), INLINE, version);
+    assert_eq!(contents(&state.unwrap()), versions[1]);
+}
+
+#[test]
+fn state_files_of_the_first_format_are_read() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/state");
+    let folder = TempDir::new().unwrap();
+    let expected = run(folder.path(), 4);
+    if std::env::var_os("FLEUVE_WRITE_GOLDEN").is_some() {
+        for name in ["_metadata/metadata", "3.snapshot", "4.delta"] {
+            let file = golden.join("0").join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::copy(folder.path().join("0").join(name), file).unwrap();
+        }
+    }
+    assert_eq!(contents(&open(&golden, 4).unwrap()), expected[4]);
+    assert_eq!(contents(&open(&golden, 3).unwrap()), expected[3]);
+    let metadata = |folder: &Path| std::fs::read(folder.join("0/_metadata/metadata")).unwrap();
+    assert_eq!(metadata(&golden), metadata(folder.path()));
+}
+
+#[test]
+fn memory_limits_have_sparks_units() {
+    let bytes = |text: &str| text.parse::<MemoryLimit>().map(MemoryLimit::bytes).ok();
+    assert_eq!(bytes("1048576"), Some(1 << 20));
+    assert_eq!(bytes("512m"), Some(512 << 20));
+    assert_eq!(bytes("4GB"), Some(4 << 30));
+    for text in ["", "m", "1.5g", "-1", "4 parsecs", "99999999t"] {
+        assert_eq!(bytes(text), None, "{text}");
+    }
 }
 
 #[test]
