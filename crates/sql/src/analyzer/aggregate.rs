@@ -60,7 +60,8 @@ impl Analyzer {
         aggregates: &[Expression],
         explicit_output: bool,
     ) -> Result<(Vec<TypedExpr>, Vec<TypedExpr>)> {
-        let output = self.select_values(&input.scope, aggregates)?;
+        let named = self.with_window_names(&input.scope, grouping)?;
+        let output = self.select_values(&named, aggregates)?;
         let mut groups = Vec::new();
         for expression in grouping {
             groups.push(self.group(&input.scope, expression, &output, explicit_output)?);
@@ -70,6 +71,19 @@ impl Analyzer {
         }
         let all = groups.iter().cloned().chain(output).collect();
         Ok((groups, all))
+    }
+
+    /// Spark calls a window that rows are grouped by `window`, where no column has that name.
+    fn with_window_names(&mut self, scope: &Scope, grouping: &[Expression]) -> Result<Scope> {
+        let mut named = scope.clone();
+        for expression in grouping {
+            let is_window = matches!(expression.unlocated(), Expression::Function { name, .. }
+                if name.last().is_some_and(|name| name.eq_ignore_ascii_case("window")));
+            if is_window && let Some(window) = self.expression(scope, expression)?.attribute {
+                named.below.push(window.as_ref().clone());
+            }
+        }
+        Ok(named)
     }
 
     fn select_values(&mut self, scope: &Scope, list: &[Expression]) -> Result<Vec<TypedExpr>> {

@@ -125,7 +125,7 @@ impl SparkError {
             Exception::IllegalArgument,
             "CANNOT_PARSE_INTERVAL",
             "22006",
-            format!("Unable to parse '{text}'. Please ensure that the value provided is in a valid format for defining an interval."),
+            format!("Unable to parse '{text}'. Please ensure that the value provided is in a valid format for defining an interval. You can reference the documentation for the correct format. If the issue persists, please double check that the input value is not null or empty and try again."),
         )
         .with("intervalString", format!("'{text}'"))
     }
