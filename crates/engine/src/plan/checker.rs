@@ -4,12 +4,15 @@
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DataFusionResult;
-use datafusion::logical_expr::{Aggregate, Expr, Join, JoinType, LogicalPlan};
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{Aggregate, Expr, Join, JoinType, LogicalPlan, Operator};
+use datafusion::scalar::ScalarValue;
 use fleuve_sql::error::{Exception, SparkError};
 use fleuve_sql::plan::Deduplicate;
 
 use super::{event_time_columns, is_streaming};
 use crate::error::StreamError;
+use crate::operator::user_name;
 use crate::sink::OutputMode;
 
 type Result<T> = std::result::Result<T, StreamError>;
@@ -40,7 +43,7 @@ pub fn check(
         if matches!(node, LogicalPlan::Aggregate(_)) {
             aggregates += 1;
         }
-        match check_node(node, mode) {
+        match check_node(node, mode, plan) {
             Ok(()) => Ok(TreeNodeRecursion::Continue),
             Err(error) => {
                 failure.get_or_insert(error);
@@ -79,7 +82,7 @@ fn check_mode(
     Ok(())
 }
 
-fn check_node(node: &LogicalPlan, mode: OutputMode) -> Result<()> {
+fn check_node(node: &LogicalPlan, mode: OutputMode, plan: &LogicalPlan) -> Result<()> {
     match node {
         LogicalPlan::Aggregate(aggregate) => check_aggregate(aggregate, mode, node),
         LogicalPlan::Join(join) => check_join(join, node),
@@ -105,6 +108,10 @@ fn check_node(node: &LogicalPlan, mode: OutputMode) -> Result<()> {
                 node,
             )),
         },
+        LogicalPlan::Limit(limit) if skips(limit.skip.as_deref()) => Err(unsupported(
+            "Offset is not supported on streaming DataFrames/Datasets",
+            node,
+        )),
         LogicalPlan::Limit(limit) => match mode {
             OutputMode::Complete if has_aggregate(&limit.input)? => Ok(()),
             OutputMode::Update => Err(unsupported(
@@ -138,7 +145,7 @@ fn check_node(node: &LogicalPlan, mode: OutputMode) -> Result<()> {
                 _ => Ok(()),
             }
         }
-        LogicalPlan::Window(window) => Err(window_function(&window.window_expr)),
+        LogicalPlan::Window(window) => Err(window_function(&window.window_expr, plan)?),
         LogicalPlan::Distinct(_) => Err(unsupported(
             "This form of distinct is not supported on streaming DataFrames/Datasets",
             node,
@@ -178,6 +185,12 @@ fn check_aggregate(aggregate: &Aggregate, mode: OutputMode, node: &LogicalPlan) 
 fn check_join(join: &Join, node: &LogicalPlan) -> Result<()> {
     let (left, right) = (is_streaming(&join.left)?, is_streaming(&join.right)?);
     let refused = match (join.join_type, left, right) {
+        (JoinType::LeftSemi, true, true) if compares_rows(join) => {
+            "Intersect of streaming DataFrames/Datasets is not supported"
+        }
+        (JoinType::LeftAnti, _, true) if compares_rows(join) => {
+            "Except on a streaming DataFrame/Dataset on the right is not supported"
+        }
         (_, true, true) => {
             "Joins between two streaming DataFrames/Datasets are not supported here yet"
         }
@@ -209,6 +222,25 @@ fn check_join(join: &Join, node: &LogicalPlan) -> Result<()> {
     Err(unsupported(refused, node))
 }
 
+/// Whether the join stands for INTERSECT or EXCEPT: their nulls are equal.
+fn compares_rows(join: &Join) -> bool {
+    let null_safe = |expr: &&Expr| matches!(expr, Expr::BinaryExpr(binary) if binary.op == Operator::IsNotDistinctFrom);
+    let conditions = join.filter.iter().flat_map(split_conjunction);
+    join.on.is_empty()
+        && join.filter.is_some()
+        && conditions.collect::<Vec<_>>().iter().all(null_safe)
+}
+
+fn skips(skip: Option<&Expr>) -> bool {
+    !matches!(
+        skip,
+        None | Some(Expr::Literal(
+            ScalarValue::Int64(Some(0)) | ScalarValue::Int32(Some(0)),
+            _
+        ))
+    )
+}
+
 fn has_aggregate(plan: &LogicalPlan) -> DataFusionResult<bool> {
     plan.exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(_))))
 }
@@ -225,17 +257,68 @@ fn unsupported_mode(mode: OutputMode, operation: &str) -> StreamError {
     ))
 }
 
-fn window_function(exprs: &[Expr]) -> StreamError {
-    let function = exprs.first().map(ToString::to_string).unwrap_or_default();
+fn window_function(exprs: &[Expr], plan: &LogicalPlan) -> DataFusionResult<StreamError> {
+    let functions: Vec<String> = exprs.iter().map(called).collect();
+    let mut columns = Vec::new();
+    for expr in exprs {
+        let column = expr.schema_name().to_string();
+        let shown = alias_of(&column, plan)?.unwrap_or(column);
+        columns.push(format!("`{}`", user_name(&shown)));
+    }
+    let (functions, columns) = (functions.join(", "), columns.join(", "));
     let text = format!(
-        "Window function is not supported in {function} on streaming DataFrames/Datasets.\n\
+        "Window function is not supported in {functions} (as column {columns}) on streaming \
+         DataFrames/Datasets.\n\
          Structured Streaming only supports time-window aggregation using the WINDOW function."
     );
-    StreamError::Spark(SparkError::streaming(
+    Ok(StreamError::Spark(SparkError::streaming(
         Exception::Analysis,
         "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",
         "42KDE",
         text,
-        &[("windowFunc", function.as_str())],
-    ))
+        &[
+            ("windowFunc", functions.as_str()),
+            ("columnName", columns.as_str()),
+        ],
+    )))
+}
+
+/// The name that a projection of `plan` gives to a column.
+fn alias_of(column: &str, plan: &LogicalPlan) -> DataFusionResult<Option<String>> {
+    let mut found = None;
+    plan.apply(|node| {
+        if let LogicalPlan::Projection(projection) = node {
+            for expr in &projection.expr {
+                if let Expr::Alias(alias) = expr
+                    && matches!(alias.expr.as_ref(), Expr::Column(inner) if inner.name == column)
+                {
+                    found = Some(alias.name.clone());
+                    return Ok(TreeNodeRecursion::Stop);
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
+}
+
+/// A window function as Spark writes it: `ROW_NUMBER()`.
+fn called(expr: &Expr) -> String {
+    match expr {
+        Expr::Alias(alias) => called(&alias.expr),
+        Expr::WindowFunction(function) => {
+            let arguments: Vec<String> = function
+                .params
+                .args
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            format!(
+                "{}({})",
+                function.fun.name().to_uppercase(),
+                arguments.join(", ")
+            )
+        }
+        other => other.to_string(),
+    }
 }

@@ -10,6 +10,8 @@ mod files;
 mod kafka;
 mod language;
 mod query;
+mod scenario_file;
+mod scenarios;
 mod state;
 mod state_size;
 mod support;
