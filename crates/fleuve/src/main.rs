@@ -1,5 +1,5 @@
 //! The one binary. It looks at how it was called: by one of Kafka's script names it is that
-//! script, otherwise its first argument names the command.
+//! script, otherwise its first argument names the command or the script.
 
 mod commands;
 mod logging;
@@ -10,7 +10,8 @@ mod tasks;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = match scripts::run_class::resolved(std::env::args_os().collect()) {
+    let called = script_names::called_by_word(std::env::args_os().collect());
+    let arguments = match scripts::run_class::resolved(called) {
         Ok(arguments) => arguments,
         Err(error) => {
             eprintln!("{error}");

@@ -3,11 +3,24 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::scripts;
+
 /// Each script's name, without `.sh`, and the command that it is.
 const SCRIPTS: &[(&str, &[&str])] = &[
     ("kafka-server-start", &["server-start-script"]),
     ("kafka-server-stop", &["server-stop-script"]),
 ];
+
+/// `fleuve kafka-topics.sh ...` as if it had been called by that name, for where there are no links.
+pub(crate) fn called_by_word(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let name = arguments.get(1).and_then(|word| word.to_str());
+    let name = name.map(|word| word.strip_suffix(".sh").unwrap_or(word));
+    let is_script = |name: &str| scripts::names().chain(names()).any(|known| known == name);
+    if name.is_some_and(is_script) {
+        arguments.remove(0);
+    }
+    arguments
+}
 
 /// The scripts' names, without `.sh`.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {

@@ -106,9 +106,9 @@ impl<'a> Reader<'a> {
             let nearest = known.iter().min_by_key(|known| distance(known, key));
             match nearest.filter(|nearest| distance(nearest, key) <= 3) {
                 Some(nearest) => {
-                    tracing::warn!("{key} means nothing to a {client}; did you mean {nearest}?");
+                    tracing::warn!("{key} means nothing to the {client}; did you mean {nearest}?");
                 }
-                None => tracing::warn!("{key} means nothing to a {client}"),
+                None => tracing::warn!("{key} means nothing to the {client}"),
             }
         }
     }

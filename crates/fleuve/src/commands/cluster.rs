@@ -4,6 +4,7 @@
 //! at once and not after a minute of retries. Start at [`ClusterOptions::admin`].
 
 use std::future::Future;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,18 +15,37 @@ use fleuve_client::{Admin, Config};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::terminal::{Format, Problem, Terminal};
+use super::terminal::{Format, Paint, Problem, Terminal};
 
 /// How long one address has to answer.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long a broker that answers has for a request, unless the settings say otherwise.
-const REQUEST_PATIENCE_MS: &str = "15000";
+/// How long a broker has for one request, and for all attempts at one, unless the settings say
+/// otherwise: somebody sits and waits.
+const REQUEST_PATIENCE_MS: &str = "8000";
+const CALL_PATIENCE_MS: &str = "15000";
 
 const PORT_DEFAULT: u16 = 9092;
 
 /// The threads that a command's clients run on.
 const CLIENT_THREADS: usize = 1;
+
+/// How the settings begin that every kind of client has.
+const CONNECTION_KEYS: [&str; 13] = [
+    "bootstrap.",
+    "client.",
+    "default.api.timeout.ms",
+    "metadata.max.age.ms",
+    "receive.buffer.bytes",
+    "reconnect.",
+    "request.timeout.ms",
+    "retry.backoff.",
+    "sasl.",
+    "security.",
+    "send.buffer.bytes",
+    "socket.",
+    "ssl.",
+];
 
 /// How a command finds the cluster.
 #[derive(Clone, Debug, Args)]
@@ -83,23 +103,41 @@ impl ClusterOptions {
         }
         Ok(config
             .set("bootstrap.servers", self.servers().join(","))
-            .set_default("client.id", "fleuve")
-            .set_default("default.api.timeout.ms", REQUEST_PATIENCE_MS))
+            .set_default("client.id", "fleuve"))
     }
 
     /// An admin client of a cluster of which somebody answers.
     pub(crate) async fn admin(&self) -> Result<Admin, Problem> {
         let config = self.config()?;
         self.reach().await?;
-        Ok(Admin::new(&config)?)
+        impatient(config)
+    }
+
+    /// The same for a command whose settings are those of a producer or consumer: an admin client
+    /// takes of them what is about connections.
+    pub(crate) async fn admin_beside(&self) -> Result<Admin, Problem> {
+        let config = self.config()?;
+        let is_common = |key: &str| CONNECTION_KEYS.iter().any(|prefix| key.starts_with(prefix));
+        let common = config.iter().filter(|(key, _)| is_common(key)).collect();
+        self.reach().await?;
+        impatient(common)
     }
 
     /// Makes sure that somebody answers at one of the addresses.
     pub(crate) async fn reach(&self) -> Result<(), Problem> {
         let servers = self.servers();
-        let mut reason = "no address is given".to_owned();
+        let mut reason = String::new();
+        if servers.is_empty() {
+            return Err(Problem::new("--bootstrap-server is empty")
+                .next("write HOST:PORT, such as localhost:9092"));
+        }
         for server in &servers {
             let address = server.rsplit("://").next().unwrap_or(server);
+            let parts = address.rsplit_once(':');
+            if !parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+                return Err(Problem::new(format!("{server} is no address of a broker"))
+                    .next("write HOST:PORT, such as localhost:9092"));
+            }
             match timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(error)) => reason = plain(&error),
@@ -108,6 +146,13 @@ impl ClusterOptions {
         }
         Err(Problem::unreachable(&servers.join(","), &reason))
     }
+}
+
+fn impatient(config: Config) -> Result<Admin, Problem> {
+    let config = config
+        .set_default("request.timeout.ms", REQUEST_PATIENCE_MS)
+        .set_default("default.api.timeout.ms", CALL_PATIENCE_MS);
+    Ok(Admin::new(&config)?)
 }
 
 /// What the system said, without its number.
@@ -158,6 +203,7 @@ where
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
         .with_writer(std::io::stderr)
+        .with_ansi(Paint::for_stream(std::io::stderr().is_terminal()).is_on())
         .with_target(false)
         .without_time()
         .init();

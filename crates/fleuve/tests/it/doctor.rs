@@ -90,8 +90,22 @@ fn trap_a_name_that_cannot_be_resolved() {
 }
 
 #[test]
+fn trap_somebody_who_listens_and_never_answers() {
+    let address = listener(|_, _| Wants::More);
+    assert_problem(
+        &examined(&address),
+        "protocol",
+        "does not speak Kafka's protocol",
+    );
+}
+
+#[test]
 fn trap_a_web_server_on_the_port() {
-    let address = listener(|stream, _| {
+    let address = listener(|stream, request| {
+        // As real ones, it waits for the end of a line.
+        if !request.ends_with(b"\n") {
+            return Wants::More;
+        }
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
         let _ = stream.shutdown(std::net::Shutdown::Both);
         Wants::TheNext

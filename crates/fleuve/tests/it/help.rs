@@ -119,3 +119,50 @@ fn a_setting_that_means_nothing_is_told() {
     let done = server.run(&["topic", "list", "-X", "nonsense"]);
     assert_eq!(done.status.code(), Some(1));
 }
+
+#[test]
+fn a_script_can_be_called_by_its_name_as_a_word() {
+    let server = Server::start();
+    let words = [
+        "--bootstrap-server",
+        &server.address,
+        "--create",
+        "--topic",
+        "t",
+    ];
+    for name in ["kafka-topics", "kafka-topics.sh"] {
+        let done = run(&[&[name][..], &words, &["--if-not-exists"]].concat());
+        assert!(done.status.success(), "{done:?}");
+    }
+    let refused = run(&["kafka-run-class", "no.such.Class"]);
+    assert!(refused.errors.contains("no.such.Class"), "{refused:?}");
+}
+
+#[test]
+fn a_taken_port_is_told_with_the_ways_on() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let done = run(&[
+        "server",
+        "--override",
+        &format!("listeners=PLAINTEXT://{}", server.address),
+        "--override",
+        &format!("log.dirs={}", folder.path().display()),
+    ]);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(done.errors.contains("cannot be listened on"), "{done:?}");
+    assert!(
+        done.errors
+            .contains("next: or listen elsewhere: --override"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn an_address_that_is_none_is_told() {
+    for address in [":", "host:port", ":9092", ""] {
+        let done = run_at("127.0.0.1:1", &["topic", "list", "-b", address], "");
+        assert_eq!(done.status.code(), Some(1), "{done:?}");
+        assert!(done.errors.contains("next: write HOST:PORT"), "{done:?}");
+    }
+}

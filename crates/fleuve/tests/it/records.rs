@@ -200,3 +200,19 @@ fn input_that_comes_slowly_is_written_as_it_comes() {
     drop(input);
     assert!(producer.wait().unwrap().success());
 }
+
+#[test]
+fn settings_of_a_producer_are_for_the_producer_alone() {
+    let server = Server::start();
+    server.output(&["topic", "create", "t"]);
+    let done = server.run(&["produce", "t", "--value", "x", "-X", "linger.ms=1"]);
+    assert_eq!((done.status.code(), done.errors.as_str()), (Some(0), ""));
+    let done = server.run(&["consume", "t", "-X", "fetch.min.bytes=1"]);
+    assert_eq!((done.output.as_str(), done.errors.as_str()), ("x\n", ""));
+    let done = server.run(&["consume", "t", "-X", "linger.ms=1"]);
+    assert!(
+        done.errors
+            .contains("linger.ms means nothing to the consumer"),
+        "{done:?}"
+    );
+}

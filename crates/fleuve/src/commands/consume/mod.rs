@@ -99,7 +99,7 @@ async fn consume(
     arguments: &ConsumeArguments,
     terminal: &mut Terminal,
 ) -> Result<ExitCode, Problem> {
-    let admin = arguments.cluster.admin().await?;
+    let admin = arguments.cluster.admin_beside().await?;
     let topics = super::topic::named(&admin, &arguments.topics).await?;
     let mut reading = Reading::new(arguments, terminal)?;
     let ended = match &arguments.group {

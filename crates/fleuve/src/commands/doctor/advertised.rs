@@ -9,7 +9,7 @@ use fleuve_client::admin::{BrokerDescription, ClusterDescription};
 use fleuve_client::{Admin, Config};
 
 use super::address::reach;
-use super::{Finding, PATIENCE_MS, bad, good, warning};
+use super::{ANSWER_PATIENCE_MS, Finding, PATIENCE_MS, bad, good, warning};
 
 const CHECK: &str = "advertised";
 
@@ -61,7 +61,9 @@ pub(super) async fn check(
 
 /// The cluster that answers at an address.
 async fn cluster_at(address: &str) -> Option<String> {
-    let config = Config::bootstrap(address).set("default.api.timeout.ms", PATIENCE_MS);
+    let config = Config::bootstrap(address)
+        .set("request.timeout.ms", ANSWER_PATIENCE_MS)
+        .set("default.api.timeout.ms", PATIENCE_MS);
     let admin = Admin::new(&config).ok()?;
     let found = admin.describe_cluster().await.ok();
     admin.close();

@@ -23,7 +23,8 @@ use serde_json::{Value, json};
 use super::cluster::{self, ClusterOptions, OutputOptions};
 use super::terminal::{Block, Paint, Problem, Report, Style};
 
-/// How long a broker has for each question.
+/// How long a broker has for one answer, and for all attempts at one.
+const ANSWER_PATIENCE_MS: &str = "3000";
 const PATIENCE_MS: &str = "5000";
 
 #[derive(Clone, Debug, Args)]
@@ -88,6 +89,7 @@ async fn examine(arguments: &DoctorArguments) -> Result<Vec<Finding>, Problem> {
     }
     let config = config
         .set("bootstrap.servers", answering.join(","))
+        .set("request.timeout.ms", ANSWER_PATIENCE_MS)
         .set("default.api.timeout.ms", PATIENCE_MS);
     let admin = Admin::new(&config)?;
     let cluster = match admin.describe_cluster().await {

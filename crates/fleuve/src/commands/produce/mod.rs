@@ -114,7 +114,7 @@ async fn produce(
 async fn prepare(arguments: &ProduceArguments) -> Result<TopicName, Problem> {
     let name = TopicName::new(&arguments.topic)
         .map_err(|error| Problem::new(format!("{}: {error}", arguments.topic)))?;
-    let admin = arguments.cluster.admin().await?;
+    let admin = arguments.cluster.admin_beside().await?;
     let found = super::topic::named(&admin, std::slice::from_ref(&arguments.topic)).await;
     let topic = match found {
         Ok(mut topics) => topics.remove(0),
@@ -153,7 +153,6 @@ async fn create(admin: &Admin, name: &str) -> Result<(), Problem> {
 
 fn config(arguments: &ProduceArguments) -> Result<Config, Problem> {
     let mut config = arguments.cluster.config()?;
-    config.remove("default.api.timeout.ms");
     let settings = [
         ("compression.type", &arguments.compression),
         ("acks", &arguments.acks),

@@ -12,13 +12,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use fleuve_broker::Broker;
 use fleuve_broker::config::{
     BrokerConfig, ConfigError, Properties, local_properties, properties_of_environment,
 };
+use fleuve_broker::{Broker, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::terminal::Paint;
+use super::terminal::{Paint, Problem};
 use crate::logging;
 use screen::Screen;
 
@@ -79,7 +79,7 @@ async fn serve(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let directories = config.log_directories.clone();
     let durability = config.durability;
-    let broker = Broker::start(config).await?;
+    let broker = Broker::start(config).await.map_err(of_start)?;
     for (listener, address) in broker.addresses() {
         tracing::info!("listening on {listener}://{address}");
     }
@@ -117,6 +117,17 @@ async fn serve(
     broker.stop().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A taken port is what goes wrong most often, and there are two ways on.
+fn of_start(error: StartError) -> anyhow::Error {
+    match error {
+        StartError::Bind(_) => Problem::new(error.to_string())
+            .next("stop what holds the port, if it is an older server: `kill PROCESS`")
+            .next("or listen elsewhere: --override listeners=PLAINTEXT://localhost:9093")
+            .into(),
+        other => other.into(),
+    }
 }
 
 /// A segment is an open file, and systems start processes with few: all that may be asked for

@@ -37,6 +37,10 @@ impl Paint {
         Paint { is_on }
     }
 
+    pub(crate) const fn is_on(self) -> bool {
+        self.is_on
+    }
+
     /// `text` in its colour.
     pub(crate) fn style(self, style: Style, text: &str) -> String {
         let code = match style {
