@@ -13,7 +13,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fleuve_client::{ClientError, Config, Consumer, Producer, ProducerRecord};
+use fleuve_client::{ClientError, Config, Consumer, Delivery, Producer, ProducerRecord};
 use fleuve_model::{PartitionId, TopicName, TopicPartition};
 
 const POLL: Duration = Duration::from_secs(1);
@@ -81,7 +81,7 @@ async fn produce(config: &Config, load: Load) -> Result<(Instant, f64), ClientEr
     // Metadata and the producer's id are there when the clock starts.
     producer.send(record()).await?.wait().await?;
     let start = (Instant::now(), cpu_seconds().unwrap_or_default());
-    let mut deliveries = VecDeque::with_capacity(DELIVERIES_PENDING_MAX);
+    let mut deliveries: VecDeque<Delivery> = VecDeque::with_capacity(DELIVERIES_PENDING_MAX);
     for _ in 0..load.records {
         if deliveries.len() == DELIVERIES_PENDING_MAX
             && let Some(oldest) = deliveries.pop_front()
@@ -103,7 +103,7 @@ async fn consume(config: &Config, load: Load) -> Result<(Instant, f64), ClientEr
     let partitions = (0..load.partitions).filter_map(PartitionId::from_wire);
     let start = (Instant::now(), cpu_seconds().unwrap_or_default());
     consumer.assign(partitions.map(|number| TopicPartition::new(load.topic.clone(), number)))?;
-    let (mut records, mut bytes) = (0, 0);
+    let (mut records, mut bytes) = (0_usize, 0_usize);
     while records < load.records {
         for record in consumer.poll(POLL).await? {
             records += 1;
