@@ -26,16 +26,35 @@ use terminal::{Paint, Problem};
 /// What a shell expects of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
+/// The first step of a build that has the streaming engine.
+#[cfg(feature = "spark")]
+macro_rules! quickstart_step {
+    () => {
+        "  fleuve quickstart                             everything at once, with data\n"
+    };
+}
+
+#[cfg(not(feature = "spark"))]
+macro_rules! quickstart_step {
+    () => {
+        ""
+    };
+}
+
 /// What stands below `fleuve --help`.
-const FIRST_STEPS: &str = "\
-First steps:
+const FIRST_STEPS: &str = concat!(
+    "First steps:\n",
+    quickstart_step!(),
+    "\
   fleuve server                                 starts a broker on localhost:9092
   fleuve topic create trips --partitions 4
   echo hello | fleuve produce trips
   fleuve consume trips
+  fleuve doctor                                 if something does not answer
   fleuve install-scripts ~/.local/bin           kafka-topics.sh and the others
 
-Every command takes --bootstrap-server HOST:PORT, or FLEUVE_BOOTSTRAP_SERVER.";
+Every command takes --bootstrap-server HOST:PORT, or FLEUVE_BOOTSTRAP_SERVER."
+);
 
 /// Kafka and Spark Structured Streaming in one small binary.
 #[derive(Debug, Parser)]

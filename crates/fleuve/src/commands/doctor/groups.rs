@@ -6,7 +6,7 @@
 use fleuve_client::{Admin, ClientError};
 use fleuve_model::ErrorCode;
 
-use super::{Finding, bad, good};
+use super::{Finding, bad, good, warning};
 
 const CHECK: &str = "groups";
 
@@ -25,10 +25,45 @@ pub(super) async fn check(admin: &Admin, brokers: usize) -> Finding {
 
 fn of_failure(error: &ClientError, brokers: usize) -> Finding {
     let what = format!("consumer groups have no coordinator ({error})");
-    let remedy = format!(
-        "set offsets.topic.replication.factor={} in server.properties, for there are so many \
-         brokers, and start them again",
-        brokers.clamp(1, 3)
-    );
-    bad(CHECK, what, remedy)
+    match error.code() {
+        Some(ErrorCode::CoordinatorNotAvailable) => {
+            let remedy = format!(
+                "set offsets.topic.replication.factor={} in server.properties, for there are so \
+                 many brokers, and start them again",
+                brokers.clamp(1, 3)
+            );
+            bad(CHECK, what, remedy)
+        }
+        Some(ErrorCode::NotCoordinator | ErrorCode::CoordinatorLoadInProgress) => {
+            let remedy = "it may just have started: run this again";
+            warning(CHECK, what, remedy)
+        }
+        _ => bad(CHECK, what, "look at the log of the broker"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn a_coordinator_that_is_on_its_way_is_no_problem_yet() {
+        let finding = |code| {
+            let subject = "group g".to_owned();
+            let message = None;
+            of_failure(
+                &ClientError::Broker {
+                    code,
+                    subject,
+                    message,
+                },
+                1,
+            )
+        };
+        let absent = finding(ErrorCode::CoordinatorNotAvailable);
+        assert_eq!(absent.state, State::Bad);
+        assert!(absent.remedy.unwrap().contains("replication.factor=1"));
+        assert_eq!(finding(ErrorCode::NotCoordinator).state, State::Warning);
+    }
 }

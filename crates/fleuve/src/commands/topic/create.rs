@@ -1,12 +1,20 @@
 //! `fleuve topic create`.
 
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
 use clap::Args;
 use fleuve_client::Admin;
 use fleuve_client::admin::{CreatedTopic, NewTopic};
 use fleuve_model::ErrorCode;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::commands::terminal::{Block, Problem, Report, Terminal};
+
+/// How long a created topic may take to be seen, and how often that is looked at.
+const LISTED_PATIENCE: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CreateArguments {
@@ -44,6 +52,10 @@ pub(super) async fn run(
     };
     let topics: Vec<NewTopic> = arguments.names.iter().map(new).collect();
     let results = admin.create_topics(&topics, arguments.dry_run).await?;
+    if !arguments.dry_run {
+        let created = results.iter().filter(|(_, result)| result.is_ok());
+        wait_until_listed(admin, created.map(|(name, _)| name.as_str()).collect()).await?;
+    }
     let (mut blocks, mut values, mut failed) = (Vec::new(), Vec::new(), None);
     for (name, result) in results {
         let exists = result
@@ -66,6 +78,20 @@ pub(super) async fn run(
         terminal.show(&Report { value, blocks })?;
     }
     failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Waits, but not for ever, until topics are where the next command looks for them: a broker of
+/// Apache Kafka learns of a topic some time after its controller has made it.
+async fn wait_until_listed(admin: &Admin, mut names: BTreeSet<&str>) -> Result<(), Problem> {
+    let deadline = Instant::now() + LISTED_PATIENCE;
+    while !names.is_empty() && Instant::now() < deadline {
+        let listed = admin.list_topics().await?;
+        names.retain(|name| !listed.keys().any(|known| known.as_str() == *name));
+        if !names.is_empty() {
+            sleep(LOOK_EVERY).await;
+        }
+    }
+    Ok(())
 }
 
 fn line(name: &str, created: &CreatedTopic, is_dry_run: bool) -> String {
