@@ -1,6 +1,7 @@
 //! Measurements, by name. Each prints its own figures; `docs/benchmarks.md` keeps those of a run.
 
 mod client;
+mod commands;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -25,6 +26,8 @@ enum Subject {
     Log,
     /// Our producer and consumer against librdkafka.
     Client,
+    /// One of Kafka's scripts as a whole process.
+    Commands,
 }
 
 /// Builds the benchmark optimised and runs it.
@@ -32,6 +35,7 @@ pub fn run(options: &Options) -> Result<()> {
     match options.subject {
         Subject::Log => cargo_bench("fleuve-storage", "log", options),
         Subject::Client => client::run(&options.parts, options.quick),
+        Subject::Commands => commands::run(options.quick),
     }
 }
 

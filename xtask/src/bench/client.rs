@@ -274,15 +274,15 @@ fn wheel_library(python: &Path) -> Result<PathBuf> {
 }
 
 /// A broker that lives as long as this.
-struct Broker {
+pub(super) struct Broker {
     process: Child,
     data: PathBuf,
-    bootstrap: String,
+    pub(super) bootstrap: String,
 }
 
 impl Broker {
     /// The clients are measured and not the disk: pages reach it when the kernel likes.
-    fn start(folder: &Path) -> Result<Broker> {
+    pub(super) fn start(folder: &Path) -> Result<Broker> {
         let (data, ready) = (folder.join("data"), folder.join("ready.json"));
         let properties = folder.join("server.properties");
         let text = format!(
