@@ -468,7 +468,7 @@ pub(super) fn no_handler(any: &messages::Any) -> Failure {
 fn origin(message: messages::Origin) -> Option<Origin> {
     match message.function? {
         messages::origin::Function::PythonOrigin(python) => Some(Origin {
-            fragment: python.fragment,
+            fragment: python.fragment.into(),
             call_site: python.call_site,
             sql_range: None,
         }),
@@ -477,7 +477,7 @@ fn origin(message: messages::Origin) -> Option<Origin> {
             let site = jvm.stack_trace.get(1).unwrap_or(call);
             let file = site.file_name.as_deref().unwrap_or("");
             Some(Origin {
-                fragment: call.method_name.clone(),
+                fragment: call.method_name.clone().into(),
                 call_site: format!(
                     "{}.{}({file}:{})",
                     site.declaring_class, site.method_name, site.line_number

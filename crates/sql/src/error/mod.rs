@@ -123,14 +123,14 @@ impl QueryContext {
     fn from_origin(origin: &Origin) -> Self {
         match origin.sql_range {
             Some((start, stop)) => Self::Sql {
-                sql: origin.fragment.clone(),
+                sql: origin.fragment.to_string(),
                 start,
                 stop,
                 object_type: String::new(),
                 object_name: String::new(),
             },
             None => Self::DataFrame {
-                fragment: origin.fragment.clone(),
+                fragment: origin.fragment.to_string(),
                 call_site: origin.call_site.clone(),
             },
         }

@@ -134,8 +134,9 @@ pub struct ExternalFunction {
 /// Where in the client's program an expression was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// The method, as `divide` or `__truediv__`.
-    pub fragment: String,
+    /// The method, as `divide` or `__truediv__`,
+    /// or the whole SQL text. Shared: every expression of a text has it.
+    pub fragment: Arc<str>,
     pub call_site: String,
     /// Half-open character range in the SQL text, if the origin is SQL.
     pub sql_range: Option<(usize, usize)>,

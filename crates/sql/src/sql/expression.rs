@@ -124,6 +124,7 @@ impl Parser<'_> {
         let start = self.start();
         let mut left = self.and_expression()?;
         while self.word("or") {
+            self.link()?;
             let right = self.and_expression()?;
             left = self.located_expression(call("or", vec![left, right]), start);
         }
@@ -134,6 +135,7 @@ impl Parser<'_> {
         let start = self.start();
         let mut left = self.not_expression()?;
         while self.word("and") {
+            self.link()?;
             let right = self.not_expression()?;
             left = self.located_expression(call("and", vec![left, right]), start);
         }
@@ -169,7 +171,7 @@ impl Parser<'_> {
                 let low = self.bit_or()?;
                 self.expect_word("and")?;
                 let high = self.bit_or()?;
-                let above = call(">=", vec![left.clone(), low]);
+                let above = call(">=", vec![self.copy(&left)?, low]);
                 call("and", vec![above, call("<=", vec![left, high])])
             } else if self.word("like") {
                 self.like("like", left)?
@@ -187,6 +189,7 @@ impl Parser<'_> {
                 next
             };
             left = self.located_expression(next, start);
+            self.link()?;
         }
     }
 
@@ -314,6 +317,7 @@ impl Parser<'_> {
                 _ => return Ok(left),
             };
             self.at += 1;
+            self.link()?;
             let right = self.unary()?;
             left = self.located_expression(call(operator, vec![left, right]), start);
         }
@@ -328,6 +332,7 @@ impl Parser<'_> {
         let mut left = operand(self)?;
         while let Some(symbol) = symbols.iter().find(|s| self.is_symbol(s)) {
             self.at += 1;
+            self.link()?;
             let right = operand(self)?;
             let name = match *symbol {
                 "||" => "concat",
@@ -394,6 +399,7 @@ impl Parser<'_> {
             } else {
                 return Ok(value);
             }
+            self.link()?;
         }
     }
 
@@ -760,7 +766,7 @@ impl Parser<'_> {
         while self.word("when") {
             let condition = self.expression()?;
             arguments.push(match &operand {
-                Some(operand) => call("==", vec![operand.clone(), condition]),
+                Some(operand) => call("==", vec![self.copy(operand)?, condition]),
                 None => condition,
             });
             self.expect_word("then")?;

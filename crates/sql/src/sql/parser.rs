@@ -10,13 +10,21 @@ use crate::types::parse_data_type;
 
 /// How deep expressions and queries may nest in a text.
 const DEPTH_MAX: usize = 300;
+/// How many operators, joins and set operations a text may chain: `a + b + …` is a tree as deep as it is long.
+const LINKS_MAX: usize = 50_000;
+/// How many nodes may be written twice because `BETWEEN` or `CASE` says an operand once and means it twice.
+const COPIES_MAX: usize = 100_000;
 
 /// Reads a text from its start to its end.
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
+    /// The same text, for the origins of expressions.
+    shared_text: Arc<str>,
     tokens: Vec<Spanned>,
     pub(super) at: usize,
     depth: usize,
+    links: usize,
+    copies: usize,
     pub(super) parameters: Parameters<'a>,
 }
 
@@ -28,9 +36,12 @@ impl<'a> Parser<'a> {
         }
         Ok(Self {
             text,
+            shared_text: Arc::from(text),
             tokens,
             at: 0,
             depth: 0,
+            links: 0,
+            copies: 0,
             parameters,
         })
     }
@@ -157,6 +168,24 @@ impl<'a> Parser<'a> {
         let result = read(self);
         self.depth -= 1;
         result
+    }
+
+    /// Counts one more link of a chain that is read in a loop.
+    pub(super) fn link(&mut self) -> Result<()> {
+        self.links += 1;
+        if self.links > LINKS_MAX {
+            return Err(SparkError::plan_too_deep(LINKS_MAX));
+        }
+        Ok(())
+    }
+
+    /// A copy of an operand. Operands within operands double with every level, so copies are counted.
+    pub(super) fn copy(&mut self, operand: &Expression) -> Result<Expression> {
+        self.copies += size(operand, COPIES_MAX);
+        if self.copies > COPIES_MAX {
+            return Err(SparkError::plan_too_deep(COPIES_MAX));
+        }
+        Ok(operand.clone())
     }
 
     /// A name: a word or something in backquotes.
@@ -294,7 +323,7 @@ impl<'a> Parser<'a> {
     /// The expression with its place in the text.
     pub(super) fn located_expression(&self, child: Expression, start: usize) -> Expression {
         let origin = Origin {
-            fragment: self.text.to_owned(),
+            fragment: Arc::clone(&self.shared_text),
             call_site: String::new(),
             sql_range: Some((start, self.last_end())),
         };
@@ -303,4 +332,28 @@ impl<'a> Parser<'a> {
             origin: Arc::new(origin),
         }
     }
+}
+
+/// The number of nodes of an expression, counted as far as `bound`. No recursion: chains are deep.
+fn size(expression: &Expression, bound: usize) -> usize {
+    let mut left = vec![expression];
+    let mut count = 0;
+    while let Some(expression) = left.pop() {
+        count += 1;
+        if count > bound {
+            break;
+        }
+        match expression {
+            Expression::Located { child, .. }
+            | Expression::Alias { child, .. }
+            | Expression::Cast { child, .. } => left.push(child),
+            Expression::Function { arguments, .. } | Expression::CallFunction { arguments, .. } => {
+                left.extend(arguments)
+            }
+            Expression::ExtractValue { child, extraction } => left.extend([&**child, extraction]),
+            Expression::Window { function, .. } => left.push(function),
+            _ => {}
+        }
+    }
+    count
 }

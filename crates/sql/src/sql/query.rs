@@ -162,6 +162,7 @@ impl Parser<'_> {
             } else {
                 return Ok(left);
             };
+            self.link()?;
             let all = self.word("all");
             if !all {
                 self.word("distinct");
@@ -237,6 +238,7 @@ impl Parser<'_> {
             None => None,
         };
         while self.is_word("lateral") && self.is_word_at(1, "view") {
+            self.link()?;
             input = Some(self.lateral_view(input)?);
         }
         if self.word("where") {
@@ -398,6 +400,7 @@ impl Parser<'_> {
     fn from(&mut self) -> Result<Relation> {
         let mut left = self.joined()?;
         while self.symbol(",") {
+            self.link()?;
             let lateral = self.word("lateral");
             let right = self.joined()?;
             left = join(left, right, JoinType::Inner, None, vec![], false, lateral);
@@ -421,6 +424,7 @@ impl Parser<'_> {
                     Ok(left)
                 };
             };
+            self.link()?;
             let lateral = self.word("lateral");
             let right = self.table()?;
             let (mut condition, mut using) = (None, Vec::new());
@@ -462,7 +466,7 @@ impl Parser<'_> {
             let inner = if self.is_query_start() {
                 self.query()?
             } else {
-                self.from()?
+                self.nested(|p| p.from())?
             };
             self.expect_symbol(")")?;
             let sampled = self.table_sample(inner)?;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod files;
+mod mutation;
 mod queries;
 
 use std::collections::BTreeMap;
