@@ -4,19 +4,24 @@
 //! [`SqlEngineFactory`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::source_as_provider;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::LogicalPlan;
 use fleuve_sql::ir::{self, Command, DataType, Relation, RelationNode, StructType, WriteStream};
-use fleuve_sql::{AnalyzedPlan, Environment, Session, Statement, types};
+use fleuve_sql::{AnalyzedPlan, Environment, Observation, Session, Statement, types};
+use futures::stream::{self, BoxStream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::engine::{
-    Analysis, CommandOutput, EngineFactory, ExplainMode, QueryResult, QuerySummary, Result,
-    SessionEngine, SessionOptions,
+    Analysis, CommandOutput, EngineFactory, ExplainMode, ObservedMetrics, QueryResult,
+    QuerySummary, Result, SessionEngine, SessionOptions,
 };
 use crate::streams::{NoStreams, StartedQuery, StreamStarter, StreamingQueries};
 
@@ -143,12 +148,24 @@ impl SessionEngine for SqlEngine {
         cancellation: CancellationToken,
     ) -> Result<QueryResult> {
         let plan = self.session.analyze(&relation).await?;
-        let rows = self.session.execute(&plan, cancellation).await?;
+        let rows = self.session.execute(&plan, cancellation.clone()).await?;
+        let observed = Arc::new(Mutex::new(Vec::new()));
+        let observing = observe(
+            self.session.clone(),
+            plan.observed,
+            cancellation,
+            Arc::clone(&observed),
+        );
         Ok(QueryResult {
             schema: plan.schema,
             arrow_schema: rows.schema,
-            batches: rows.batches,
-            summary: Box::new(QuerySummary::default),
+            batches: rows.batches.chain(observing).boxed(),
+            summary: Box::new(move || QuerySummary {
+                observed: std::mem::take(
+                    &mut *observed.lock().unwrap_or_else(PoisonError::into_inner),
+                ),
+                ..QuerySummary::default()
+            }),
         })
     }
 
@@ -273,6 +290,34 @@ impl SessionEngine for SqlEngine {
     }
 }
 
+/// Computes what is observed once the rows before it have been read; yields an error or nothing.
+fn observe(
+    session: Session,
+    observations: Vec<Observation>,
+    cancellation: CancellationToken,
+    into: Arc<Mutex<Vec<ObservedMetrics>>>,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    let observing = async move {
+        for observation in &observations {
+            let values = session.observe(observation, cancellation.clone()).await?;
+            let (keys, values) = values.into_iter().unzip();
+            let metrics = ObservedMetrics {
+                name: observation.name.clone(),
+                keys,
+                values,
+                plan_id: observation.plan_id,
+            };
+            into.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(metrics);
+        }
+        Ok(())
+    };
+    stream::once(observing)
+        .filter_map(|done| async move { done.err().map(Err) })
+        .boxed()
+}
+
 /// True of rows that came with their plan and need no work.
 fn is_local(relation: &ir::Relation) -> bool {
     matches!(
@@ -285,12 +330,47 @@ fn is_local(relation: &ir::Relation) -> bool {
 
 /// A plan's text without the names of its columns: equal for plans that compute the same.
 fn meaning(plan: &AnalyzedPlan) -> String {
-    let text = plan.plan.display_indent_schema().to_string();
+    let text = plan.plan.display_indent_schema().to_string() + &tables(&plan.plan);
     let mut meaning = String::with_capacity(text.len());
-    for word in text.split_inclusive(|character: char| {
-        !(character.is_alphanumeric() || "#_".contains(character))
-    }) {
-        meaning.push_str(word.find('#').map_or(word, |hash| &word[hash..]));
+    let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+    let is_of_word = |character: char| character.is_alphanumeric() || "#_".contains(character);
+    for word in text.split_inclusive(|character: char| !is_of_word(character)) {
+        let (name, end) = match word.char_indices().last() {
+            Some((at, last)) if !is_of_word(last) => word.split_at(at),
+            _ => (word, ""),
+        };
+        // Columns and tables are numbered anew in every analysis: what counts is which are the same.
+        let id = name.find('#').map(|hash| &name[hash..]);
+        match id.or_else(|| is_numbered_table(name).then_some(name)) {
+            Some(id) => {
+                let next = ids.len();
+                let number = *ids.entry(id.to_owned()).or_insert(next);
+                meaning.push_str(&format!("#{number}"));
+            }
+            None => meaning.push_str(name),
+        }
+        meaning.push_str(end);
     }
     meaning
+}
+
+/// True of the names that analysis gives to tables without one: `t12`, `range12`.
+fn is_numbered_table(name: &str) -> bool {
+    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    letters.len() < name.len() && ["t", "range", "deferred", "held"].contains(&letters)
+}
+
+/// What the tables of a plan hold or read, in their order.
+fn tables(plan: &LogicalPlan) -> String {
+    let mut text = String::new();
+    // The closure never fails.
+    let _ = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Ok(provider) = source_as_provider(&scan.source)
+        {
+            text.push_str(&format!("{provider:?}\n"));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    text
 }

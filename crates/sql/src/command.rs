@@ -180,12 +180,13 @@ pub(crate) async fn run(
                 .await
                 .map(|_| None)
         }
-        Command::UncacheTable { name } => catalog(
-            session,
-            crate::ir::CatalogCall::UncacheTable { table: name },
-        )
-        .await
-        .map(|_| None),
+        Command::UncacheTable { name, if_exists } => {
+            let call = crate::ir::CatalogCall::UncacheTable { table: name };
+            match catalog(session, call).await {
+                Err(error) if if_exists && error.class() == "TABLE_OR_VIEW_NOT_FOUND" => Ok(None),
+                done => done.map(|_| None),
+            }
+        }
     }
 }
 

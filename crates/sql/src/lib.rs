@@ -29,6 +29,6 @@ pub mod types;
 pub use configuration::Configuration;
 pub use error::SparkError;
 pub use execution::RowStream;
-pub use plan::AnalyzedPlan;
+pub use plan::{AnalyzedPlan, Observation};
 pub use session::{Environment, Session, Statement};
 pub use sql::parse_identifier;

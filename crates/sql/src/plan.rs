@@ -38,6 +38,18 @@ pub struct AnalyzedPlan {
     pub time_zone: String,
     /// The partitions that the user asked for last (`repartition`, `coalesce`), which writes keep.
     pub partitions: Option<usize>,
+    /// What is to be computed beside the rows: `df.observe`.
+    pub observed: Vec<Observation>,
+}
+
+/// Values over all rows of some relation in a plan.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    pub name: String,
+    /// The client's number of the relation that observes.
+    pub plan_id: i64,
+    /// One row with the values.
+    pub plan: AnalyzedPlan,
 }
 
 impl AnalyzedPlan {
@@ -67,6 +79,7 @@ impl AnalyzedPlan {
             is_streaming: false,
             time_zone: INTERNAL_TIME_ZONE.to_owned(),
             partitions: None,
+            observed: Vec::new(),
         })
     }
 }

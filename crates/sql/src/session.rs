@@ -14,8 +14,8 @@ use crate::analyzer;
 use crate::catalog::{Catalog, SharedCatalog};
 use crate::error::{Result, SparkError};
 use crate::execution::{self, RowStream};
-use crate::ir::{Command, Expression, Relation};
-use crate::plan::AnalyzedPlan;
+use crate::ir::{Command, Expression, Literal, Relation};
+use crate::plan::{AnalyzedPlan, Observation};
 use crate::source::Registry;
 
 /// What all sessions of a server share.
@@ -162,6 +162,15 @@ impl Session {
     ) -> Result<Vec<Vec<Option<String>>>> {
         let rows = self.execute(plan, cancellation).await?.collect().await?;
         Ok(execution::as_text(plan, &rows))
+    }
+
+    /// The values of an observation, with their names.
+    pub async fn observe(
+        &self,
+        observation: &Observation,
+        cancellation: CancellationToken,
+    ) -> Result<Vec<(String, Literal)>> {
+        execution::observe(self, observation, cancellation).await
     }
 
     /// Reads SQL text. Arguments are put in the places of `:name` and `?`.

@@ -126,6 +126,7 @@ pub(crate) fn analyzed(plan: LogicalPlan) -> AnalyzedPlan {
         is_streaming: true,
         time_zone: "UTC".to_owned(),
         partitions: None,
+        observed: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
-use super::expression::{Selected, has_aggregate, has_window};
+use super::expression::{Selected, has_aggregate};
 use super::{Analyzed, Analyzer, Attribute, Scope, TypedExpr, next_id};
 use crate::error::{Result, SparkError};
 use crate::ir::{DataType, Expression, GroupType, Literal, Pivot, Relation, SortOrder};
@@ -46,11 +46,12 @@ impl Analyzer {
                 Some(self.grouping_set_indexes(&input.scope, &groups, grouping_sets)?)
             }
         };
+        let windows = self.pending[pending..].to_vec();
         let input = self.plan_time_windows(input, pending)?;
-        match sets {
-            None => self.aggregate_typed(input, groups, output, having, order),
-            Some(sets) => self.aggregate_sets(input, groups, sets, output, having, order),
-        }
+        self.with_planned(windows, |this| match sets {
+            None => this.aggregate_typed(input, groups, output, having, order),
+            Some(sets) => this.aggregate_sets(input, groups, sets, output, having, order),
+        })
     }
 
     fn grouping_and_output(
@@ -60,30 +61,17 @@ impl Analyzer {
         aggregates: &[Expression],
         explicit_output: bool,
     ) -> Result<(Vec<TypedExpr>, Vec<TypedExpr>)> {
-        let named = self.with_window_names(&input.scope, grouping)?;
-        let output = self.select_values(&named, aggregates)?;
+        let scope = self.grouping_windows(&input.scope, grouping)?;
+        let output = self.select_values(&scope, aggregates)?;
         let mut groups = Vec::new();
         for expression in grouping {
-            groups.push(self.group(&input.scope, expression, &output, explicit_output)?);
+            groups.push(self.group(&scope, expression, &output, explicit_output)?);
         }
         if explicit_output {
             return Ok((groups, output));
         }
         let all = groups.iter().cloned().chain(output).collect();
         Ok((groups, all))
-    }
-
-    /// Spark calls a window that rows are grouped by `window`, where no column has that name.
-    fn with_window_names(&mut self, scope: &Scope, grouping: &[Expression]) -> Result<Scope> {
-        let mut named = scope.clone();
-        for expression in grouping {
-            let is_window = matches!(expression.unlocated(), Expression::Function { name, .. }
-                if name.last().is_some_and(|name| name.eq_ignore_ascii_case("window")));
-            if is_window && let Some(window) = self.expression(scope, expression)?.attribute {
-                named.below.push(window.as_ref().clone());
-            }
-        }
-        Ok(named)
     }
 
     fn select_values(&mut self, scope: &Scope, list: &[Expression]) -> Result<Vec<TypedExpr>> {
@@ -701,9 +689,4 @@ impl Rewriter {
         }
         Ok(done.data)
     }
-}
-
-#[allow(dead_code)]
-fn uses_window(expr: &Expr) -> bool {
-    has_window(expr)
 }

@@ -110,7 +110,7 @@ impl TableProvider for Deferred {
         _limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let partition = Partition {
-            input: state.create_physical_plan(&self.plan).await?,
+            input: crate::execution::gathered(state.create_physical_plan(&self.plan).await?)?,
             input_schema: self.input_schema.clone(),
             schema: self.schema.clone(),
             transform: self.transform.clone(),

@@ -369,11 +369,24 @@ impl Analyzer {
 
     fn expand_regex(&mut self, scope: &Scope, pattern: &str) -> Result<Vec<TypedExpr>> {
         let pattern = pattern.trim_matches('`');
-        let regex = regex::RegexBuilder::new(&format!("^(?:{pattern})$"))
-            .case_insensitive(!self.context.case_sensitive)
-            .build()
-            .map_err(|error| SparkError::invalid_attribute_name(&error.to_string()))?;
-        let matching = scope.columns.iter().filter(|a| regex.is_match(&a.name));
+        let regex = |pattern: &str| {
+            regex::RegexBuilder::new(pattern)
+                .case_insensitive(!self.context.case_sensitive)
+                .build()
+                .map_err(|error| SparkError::invalid_attribute_name(&error.to_string()))
+        };
+        let columns = scope.columns.iter();
+        if let Some(excluded) = all_but(pattern) {
+            let start = regex(&format!("^(?:{excluded})"))?;
+            let is_more = |name: &str| match start.find(name) {
+                Some(found) => found.end() < name.len(),
+                None => !name.is_empty(),
+            };
+            let matching = columns.filter(|a| is_more(&a.name));
+            return Ok(matching.map(Attribute::typed).collect());
+        }
+        let whole = regex(&format!("^(?:{pattern})$"))?;
+        let matching = columns.filter(|a| whole.is_match(&a.name));
         Ok(matching.map(Attribute::typed).collect())
     }
 
@@ -512,4 +525,12 @@ pub(crate) fn has_window(expr: &Expr) -> bool {
     use datafusion::common::tree_node::TreeNode;
     expr.exists(|e| Ok(matches!(e, Expr::WindowFunction(_))))
         .unwrap_or(false)
+}
+
+/// What `(x)?+.+` leaves out. The possessive `?+` gives nothing back, which our regular expressions cannot say; this
+/// idiom for "all columns but these" is the one that is used.
+fn all_but(pattern: &str) -> Option<&str> {
+    let excluded = pattern.strip_prefix('(')?.strip_suffix(")?+.+")?;
+    let nests = excluded.contains(['(', ')']);
+    (!nests).then_some(excluded)
 }

@@ -1,11 +1,63 @@
 //! Joins: by condition, by columns of the same name, natural, cross.
 
-use datafusion::logical_expr::{Expr, JoinType as EngineJoin, LogicalPlanBuilder};
+use std::sync::Arc;
 
+use datafusion::common::Spans;
+use datafusion::logical_expr::{
+    Expr, JoinType as EngineJoin, LogicalPlan, LogicalPlanBuilder, Subquery,
+};
+
+use super::expression::Selected;
 use super::{Analyzed, Analyzer, Attribute, TypedExpr};
 use crate::error::{Result, SparkError};
-use crate::ir::{DataType, Expression, JoinType, Relation, RelationNode};
+use crate::ir::{DataType, Expression, JoinType, Literal, Relation, RelationNode};
 use crate::types::sql_name;
+
+/// A call of a generator in the place of a table, with the names and the selection that may stand around it.
+struct Generated<'a> {
+    name: &'a [String],
+    arguments: &'a [Expression],
+    alias: Option<&'a str>,
+    columns: &'a [String],
+    list: Option<&'a [Expression]>,
+}
+
+impl<'a> Generated<'a> {
+    fn of(relation: &'a Relation) -> Option<Self> {
+        match relation.node.as_ref() {
+            RelationNode::TableFunction { name, .. }
+                if name.last().is_some_and(|n| n.eq_ignore_ascii_case("range")) =>
+            {
+                None
+            }
+            RelationNode::TableFunction { name, arguments } => Some(Self {
+                name,
+                arguments,
+                alias: None,
+                columns: &[],
+                list: None,
+            }),
+            RelationNode::SubqueryAlias {
+                input,
+                alias,
+                columns,
+                ..
+            } => Self::of(input).filter(|g| g.list.is_none()).map(|g| Self {
+                alias: Some(alias),
+                columns,
+                ..g
+            }),
+            RelationNode::Project {
+                input: Some(input),
+                expressions,
+            } => Self::of(input).filter(|g| g.list.is_none()).map(|g| Self {
+                list: Some(expressions),
+                ..g
+            }),
+            _ => None,
+        }
+    }
+}
 
 impl Analyzer {
     #[allow(clippy::too_many_arguments)]
@@ -20,8 +72,11 @@ impl Analyzer {
         lateral: bool,
     ) -> Result<Analyzed> {
         let left = self.relation(left)?;
+        if lateral && let Some(generated) = Generated::of(right) {
+            return self.lateral_generator(left, &generated, kind, condition);
+        }
         let right = if lateral {
-            self.lateral_side(&left, right)?
+            self.lateral_side(&left, right, kind)?
         } else {
             self.relation(right)?
         };
@@ -37,21 +92,96 @@ impl Analyzer {
     }
 
     /// The right side of a lateral join may name columns of the left.
-    fn lateral_side(&mut self, left: &Analyzed, right: &Relation) -> Result<Analyzed> {
-        if let RelationNode::TableFunction { name, .. } = right.node.as_ref() {
-            return Err(SparkError::unsupported_feature(&format!(
-                "LATERAL {}",
-                name.join(".")
-            )));
-        }
+    fn lateral_side(
+        &mut self,
+        left: &Analyzed,
+        right: &Relation,
+        kind: JoinType,
+    ) -> Result<Analyzed> {
         self.outer.push(left.scope.clone());
         let analyzed = self.relation(right);
         self.outer.pop();
         let analyzed = analyzed?;
-        if analyzed.plan.contains_outer_reference() {
-            return Err(SparkError::unsupported_feature("a correlated LATERAL join"));
+        let outer_ref_columns = analyzed.plan.all_out_ref_exprs();
+        if outer_ref_columns.is_empty() {
+            return Ok(analyzed);
         }
-        Ok(analyzed)
+        if !matches!(kind, JoinType::Inner | JoinType::Cross) {
+            return Err(SparkError::unsupported_feature(
+                "a correlated LATERAL join that is not an inner one",
+            ));
+        }
+        let subquery = Subquery {
+            subquery: Arc::new(analyzed.plan),
+            outer_ref_columns,
+            spans: Spans::new(),
+        };
+        Ok(Analyzed {
+            plan: LogicalPlan::Subquery(subquery),
+            ..analyzed
+        })
+    }
+
+    /// A lateral join with a generator: its rows beside the row that its arguments come from.
+    fn lateral_generator(
+        &mut self,
+        left: Analyzed,
+        generated: &Generated<'_>,
+        kind: JoinType,
+        condition: Option<&Expression>,
+    ) -> Result<Analyzed> {
+        let outer = match (kind, condition.map(Expression::unlocated)) {
+            (JoinType::Inner | JoinType::Cross, _) => false,
+            (JoinType::LeftOuter, None | Some(Expression::Literal(Literal::Boolean(true)))) => true,
+            _ => {
+                return Err(SparkError::unsupported_feature(
+                    "this kind of LATERAL join with a generator",
+                ));
+            }
+        };
+        let own = left.scope.columns.len();
+        let call = Expression::Function {
+            name: generated.name.to_vec(),
+            arguments: generated.arguments.to_vec(),
+            distinct: false,
+            filter: None,
+            user_defined: false,
+            internal: false,
+        };
+        self.outer.push(left.scope.clone());
+        let joined = self
+            .lateral_rows(left, &call, outer, generated.alias, generated.columns)
+            .and_then(|joined| match generated.list {
+                None => Ok(joined),
+                Some(list) => self.select_beside(joined, own, list),
+            });
+        self.outer.pop();
+        match condition {
+            Some(condition) if !outer => self.filter_over(joined?, condition),
+            _ => joined,
+        }
+    }
+
+    /// The first `own` columns as they are, and a select list over the others.
+    fn select_beside(
+        &mut self,
+        joined: Analyzed,
+        own: usize,
+        list: &[Expression],
+    ) -> Result<Analyzed> {
+        let (left, right) = joined.scope.columns.split_at(own);
+        let mut scope = super::Scope::new(right.to_vec());
+        scope.hidden = left.to_vec();
+        let mut items: Vec<TypedExpr> = left.iter().map(Attribute::typed).collect();
+        for item in self.select_list(&scope, list)? {
+            match item {
+                Selected::Value(value) => items.push(value),
+                Selected::Rows(generator, _) => {
+                    return Err(SparkError::nested_generator(&generator.name));
+                }
+            }
+        }
+        self.project_typed(joined, items)
     }
 
     fn join_on(
@@ -84,14 +214,8 @@ impl Analyzer {
         };
         let is_streaming = left.is_streaming || right.is_streaming;
         let conditions: Vec<Expr> = condition.into_iter().map(|c| c.expr).collect();
-        let builder = LogicalPlanBuilder::from(left.plan);
-        let builder = match (engine_join(kind), conditions.is_empty()) {
-            (EngineJoin::Inner, true) => builder.cross_join(right.plan)?,
-            (kind, true) => builder.join_on(right.plan, kind, [datafusion::prelude::lit(true)])?,
-            (kind, false) => builder.join_on(right.plan, kind, conditions)?,
-        };
         Ok(Analyzed {
-            plan: builder.build()?,
+            plan: joined(left, right, kind, conditions)?,
             scope,
             is_streaming,
         })
@@ -116,21 +240,17 @@ impl Analyzer {
         }
         let is_streaming = left.is_streaming || right.is_streaming;
         let sides = nullable_sides(kind, &left, &right);
-        let builder = LogicalPlanBuilder::from(left.plan.clone());
-        let joined = builder
-            .join_on(right.plan.clone(), engine_join(kind), conditions)?
-            .build()?;
         if matches!(kind, JoinType::LeftSemi | JoinType::LeftAnti) {
             let mut scope = left.scope.clone();
             scope.columns = keys_first(&keys, &left.scope.columns, |(a, _)| a.clone(), &[]);
             return Ok(Analyzed {
-                plan: joined,
+                plan: joined(left, right, kind, conditions)?,
                 scope,
                 is_streaming,
             });
         }
         let mut joined = Analyzed {
-            plan: joined,
+            plan: joined(left, right, kind, conditions)?,
             scope: sides,
             is_streaming,
         };
@@ -197,6 +317,40 @@ impl Analyzer {
             }
         }
     }
+}
+
+/// The join of two plans. Spark's rows come in the order of its left side where that one decides what is kept, while
+/// the engine's come in the order of its right side: there the sides change places. Streams stay where they are, for
+/// their state has sides.
+fn joined(
+    left: Analyzed,
+    right: Analyzed,
+    kind: JoinType,
+    conditions: Vec<Expr>,
+) -> Result<LogicalPlan> {
+    let mirrored = match kind {
+        _ if left.is_streaming || right.is_streaming => None,
+        // What a lateral subquery refers to must be on its left.
+        _ if matches!(right.plan, LogicalPlan::Subquery(_)) => None,
+        // Without a condition the engine goes through the left side's rows itself.
+        JoinType::Inner | JoinType::Cross if conditions.is_empty() => None,
+        JoinType::Inner | JoinType::Cross => Some(EngineJoin::Inner),
+        JoinType::LeftOuter => Some(EngineJoin::Right),
+        JoinType::LeftSemi => Some(EngineJoin::RightSemi),
+        JoinType::LeftAnti => Some(EngineJoin::RightAnti),
+        JoinType::RightOuter | JoinType::FullOuter => None,
+    };
+    let (first, second, kind) = match mirrored {
+        Some(mirrored) => (right.plan, left.plan, mirrored),
+        None => (left.plan, right.plan, engine_join(kind)),
+    };
+    let builder = LogicalPlanBuilder::from(first);
+    let builder = match (kind, conditions.is_empty()) {
+        (EngineJoin::Inner, true) => builder.cross_join(second)?,
+        (kind, true) => builder.join_on(second, kind, [datafusion::prelude::lit(true)])?,
+        (kind, false) => builder.join_on(second, kind, conditions)?,
+    };
+    Ok(builder.build()?)
 }
 
 fn keys_first(

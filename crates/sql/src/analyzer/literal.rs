@@ -248,3 +248,35 @@ pub(crate) fn literal_text(literal: &Literal, time_zone: TimeZone) -> String {
         }
     }
 }
+
+/// The literal of a value in the engine's arrays.
+pub(crate) fn literal_of(value: &ScalarValue, data_type: &DataType) -> Result<Literal> {
+    if value.is_null() {
+        return Ok(Literal::Null(data_type.clone()));
+    }
+    Ok(match (value, data_type) {
+        (ScalarValue::Boolean(Some(v)), _) => Literal::Boolean(*v),
+        (ScalarValue::Int8(Some(v)), _) => Literal::Byte(*v),
+        (ScalarValue::Int16(Some(v)), _) => Literal::Short(*v),
+        (ScalarValue::Int32(Some(v)), _) => Literal::Integer(*v),
+        (ScalarValue::Int64(Some(v)), _) => Literal::Long(*v),
+        (ScalarValue::Float32(Some(v)), _) => Literal::Float(*v),
+        (ScalarValue::Float64(Some(v)), _) => Literal::Double(*v),
+        (ScalarValue::Utf8(Some(v)), _) => Literal::String(v.clone()),
+        (ScalarValue::Binary(Some(v)), _) => Literal::Binary(v.clone()),
+        (ScalarValue::Date32(Some(v)), _) => Literal::Date(*v),
+        (ScalarValue::Decimal128(Some(v), precision, scale), _) => Literal::Decimal {
+            unscaled: *v,
+            precision: *precision,
+            scale: *scale,
+        },
+        (ScalarValue::TimestampMicrosecond(Some(v), None), _) => Literal::TimestampNtz(*v),
+        (ScalarValue::TimestampMicrosecond(Some(v), Some(_)), _) => Literal::Timestamp(*v),
+        (_, other) => {
+            return Err(SparkError::unsupported_feature(&format!(
+                "observing a value of the type {}",
+                crate::types::sql_name(other)
+            )));
+        }
+    })
+}

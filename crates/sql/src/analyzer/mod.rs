@@ -14,6 +14,7 @@ mod lambda;
 mod leaf;
 mod literal;
 mod missing_values;
+mod observe;
 mod project;
 mod relation;
 mod reshape;
@@ -40,12 +41,13 @@ use crate::catalog::Catalog;
 use crate::context::Context;
 use crate::error::{Result, SparkError};
 use crate::ir::{Origin, Relation, StructField, StructType};
-use crate::plan::AnalyzedPlan;
+use crate::plan::{AnalyzedPlan, Observation};
 use crate::session::Session;
 use crate::time::TimeZone;
 
 pub(crate) use cast::cast_mode;
 pub(crate) use lambda::LambdaBody;
+pub(crate) use literal::literal_of;
 pub(crate) use scope::Scope;
 pub(crate) use time_window::PendingWindow;
 pub(crate) use typed::{Attribute, Maker, TypedExpr};
@@ -99,7 +101,10 @@ pub(crate) struct Analyzer {
     pub(crate) lambda_columns: Vec<Attribute>,
     /// Columns that expressions of the operator at hand ask its input to have.
     pub(crate) pending: Vec<time_window::PendingWindow>,
+    /// Such columns that the input of the aggregate or projection at hand has been given.
+    planned: Vec<time_window::PendingWindow>,
     partitions: Option<usize>,
+    observed: Vec<Observation>,
 }
 
 /// A relation whose columns are known.
@@ -139,13 +144,17 @@ impl Analyzer {
             lambdas: Vec::new(),
             lambda_columns: Vec::new(),
             pending: Vec::new(),
+            planned: Vec::new(),
             partitions: None,
+            observed: Vec::new(),
         }
     }
 
     fn analyze(&mut self, relation: &Relation) -> Result<AnalyzedPlan> {
         let analyzed = self.relation(relation)?;
-        self.finish(analyzed)
+        let mut plan = self.finish(analyzed)?;
+        plan.observed = std::mem::take(&mut self.observed);
+        Ok(plan)
     }
 
     /// The plan with exactly the columns that the user sees.
@@ -180,6 +189,7 @@ impl Analyzer {
             is_streaming: analyzed.is_streaming,
             time_zone: self.context.time_zone_name.clone(),
             partitions: self.partitions,
+            observed: Vec::new(),
         })
     }
 

@@ -51,6 +51,7 @@ impl Analyzer {
             let input = self.plan_time_windows(input, pending)?;
             return self.aggregate_typed(input, Vec::new(), items, None, order.unwrap_or_default());
         }
+        let windows = self.pending[pending..].to_vec();
         let input = self.plan_time_windows(input, pending)?;
         let (input, mut items) = self.plan_generators(input, selected)?;
         self.refuse_bare_windows(&items)?;
@@ -58,7 +59,9 @@ impl Analyzer {
         let projected = self.project_typed(input.clone(), items)?;
         match order {
             None => Ok(projected),
-            Some(order) => self.sort_projected(input, projected, order),
+            Some(order) => {
+                self.with_planned(windows, |this| this.sort_projected(input, projected, order))
+            }
         }
     }
 
@@ -108,7 +111,9 @@ impl Analyzer {
             .cloned()
             .collect();
         let order = self.positions(order, &projected.scope.columns)?;
+        let pending = self.pending.len();
         let orders = self.orderings(&scope, &order)?;
+        let input = self.plan_time_windows(input, pending)?;
         let mut exprs: Vec<Expr> = match &projected.plan {
             datafusion::logical_expr::LogicalPlan::Projection(p) => p.expr.clone(),
             _ => return Err(SparkError::internal("a projection is not one")),

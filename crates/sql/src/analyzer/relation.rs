@@ -12,6 +12,7 @@ impl Analyzer {
         self.leave();
         let mut analyzed = analyzed?;
         if let Some(id) = relation.plan_id {
+            self.name_observation(&relation.node, id);
             analyzed.scope.record_plan(id);
         }
         Ok(analyzed)
@@ -235,7 +236,11 @@ impl Analyzer {
                 fractions,
                 seed,
             } => self.sample_by(input, column, fractions, *seed),
-            N::CollectMetrics { .. } => Err(SparkError::unsupported_relation("CollectMetrics")),
+            N::CollectMetrics {
+                input,
+                name,
+                metrics,
+            } => self.collect_metrics(input, name, metrics),
             N::TableFunction { name, arguments } => self.table_function(name, arguments),
             N::LateralView {
                 input,

@@ -530,6 +530,18 @@ impl Analyzer {
         names: &[String],
     ) -> Result<Analyzed> {
         let analyzed = self.relation(input)?;
+        self.lateral_rows(analyzed, generator, outer, table, names)
+    }
+
+    /// The rows of a generator beside the row that its arguments come from.
+    pub(super) fn lateral_rows(
+        &mut self,
+        analyzed: Analyzed,
+        generator: &Expression,
+        outer: bool,
+        table: Option<&str>,
+        names: &[String],
+    ) -> Result<Analyzed> {
         let before = self.remember_columns(&analyzed);
         let item = self.select_list(&analyzed.scope, std::slice::from_ref(generator));
         self.lambda_columns = before;

@@ -63,7 +63,9 @@ impl Analyzer {
         };
         let order = self.all_columns(&analyzed, order);
         let order = self.positions(&order, &analyzed.scope.columns)?;
+        let pending = self.pending.len();
         let orders = self.orderings(&analyzed.scope, &order)?;
+        let analyzed = self.plan_time_windows(analyzed, pending)?;
         self.sort_by(analyzed, orders)
     }
 

@@ -141,10 +141,8 @@ impl Cells {
                 rows.push(cells.collect());
             }
         }
-        let names = columns
-            .iter()
-            .map(|(name, _)| truncated(&escaped(name), truncate))
-            .collect();
+        // Names are never cut off, only cells are.
+        let names = columns.iter().map(|(name, _)| escaped(name)).collect();
         Self {
             names,
             rows,

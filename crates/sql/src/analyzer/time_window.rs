@@ -6,8 +6,9 @@
 use datafusion::common::UnnestOptions;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
-use super::{Analyzed, Analyzer, Attribute, TypedExpr, next_id};
+use super::{Analyzed, Analyzer, Attribute, Scope, TypedExpr, next_id};
 use crate::error::Result;
+use crate::ir::Expression;
 
 /// A column that an operator's input must be given before the operator can be planned.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ impl Analyzer {
         let known = self
             .pending
             .iter()
+            .chain(&self.planned)
             .find(|p| p.value.expr == window.value.expr);
         if let Some(known) = known {
             return known.attribute.typed();
@@ -34,6 +36,36 @@ impl Analyzer {
         let typed = window.attribute.typed();
         self.pending.push(window);
         typed
+    }
+
+    /// Asks for the windows that `GROUP BY` names; gives the scope in which `window.start` is a field of one.
+    pub(super) fn grouping_windows(
+        &mut self,
+        scope: &Scope,
+        grouping: &[Expression],
+    ) -> Result<Scope> {
+        let start = self.pending.len();
+        for expression in grouping.iter().filter(|e| mentions_window(e)) {
+            self.expression(scope, expression)?;
+        }
+        let mut scope = scope.clone();
+        let windows = self.pending[start..].iter().map(|p| p.attribute.clone());
+        scope.hidden.extend(windows);
+        Ok(scope)
+    }
+
+    /// Does `work` over an input that was given `windows`: the same window there is the same column.
+    pub(super) fn with_planned<T>(
+        &mut self,
+        windows: Vec<PendingWindow>,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let pending = self.pending.len();
+        let outer = std::mem::replace(&mut self.planned, windows);
+        let result = work(self);
+        self.planned = outer;
+        self.pending.truncate(pending);
+        result
     }
 
     /// Gives the input the window columns that were asked for since `start`.
@@ -89,5 +121,24 @@ impl Analyzer {
         input.plan = builder.build()?;
         input.scope.hidden.push(window.attribute.clone());
         Ok(input)
+    }
+}
+
+/// True of an expression in which `window(…)` is called.
+fn mentions_window(expression: &Expression) -> bool {
+    match expression.unlocated() {
+        Expression::Alias { child, .. } => mentions_window(child),
+        Expression::Function {
+            name, arguments, ..
+        } => {
+            let called = name.last().is_some_and(|n| {
+                n.eq_ignore_ascii_case("window") || n.eq_ignore_ascii_case("session_window")
+            });
+            called || arguments.iter().any(mentions_window)
+        }
+        Expression::Sql(text) => {
+            crate::sql::parse_expression(text).is_ok_and(|parsed| mentions_window(&parsed))
+        }
+        _ => false,
     }
 }

@@ -119,16 +119,17 @@ pub(crate) async fn catalog(session: &Session, call: CatalogCall) -> Result<Anal
             rows::boolean("view_dropped", catalog.shared.drop_global_view(&name))
         }
         C::IsCached { table } => {
-            existing(&catalog, &table)?;
-            rows::boolean("is_cached", catalog.cached.contains(&table.to_lowercase()))
+            let name = cached_name(&catalog, &table)?;
+            rows::boolean("is_cached", catalog.cached.contains(&name))
         }
         C::CacheTable { table } => {
-            existing(&catalog, &table)?;
-            session.with_catalog(|catalog| catalog.cached.insert(table.to_lowercase()));
+            let name = cached_name(&catalog, &table)?;
+            session.with_catalog(|catalog| catalog.cached.insert(name));
             nothing()
         }
         C::UncacheTable { table } => {
-            session.with_catalog(|catalog| catalog.cached.remove(&table.to_lowercase()));
+            let name = cached_name(&catalog, &table)?;
+            session.with_catalog(|catalog| catalog.cached.remove(&name));
             nothing()
         }
         C::ClearCache => {
@@ -218,6 +219,17 @@ pub(crate) async fn catalog(session: &Session, call: CatalogCall) -> Result<Anal
 
 fn nothing() -> Result<AnalyzedPlan> {
     AnalyzedPlan::from_batches(StructType::default(), vec![])
+}
+
+/// One name for a table, however it is called: views have one part, tables two.
+fn cached_name(catalog: &Catalog, table: &str) -> Result<String> {
+    let parts = parse_identifier(table)?;
+    existing(catalog, table)?;
+    if parts.len() == 1 && catalog.view(&parts[0]).is_some() {
+        return Ok(parts[0].to_lowercase());
+    }
+    let (database, name) = catalog.qualify(&parts)?;
+    Ok(format!("{database}.{name}").to_lowercase())
 }
 
 fn strip_catalog(name: &str) -> String {

@@ -4,11 +4,13 @@
 //! once the caller's token is cancelled.
 
 mod conform;
+mod in_order;
 
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use datafusion::common::ScalarValue;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
@@ -18,13 +20,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cast::{Style, ValueWriter};
 use crate::error::{Result, SparkError};
-use crate::plan::AnalyzedPlan;
+use crate::ir::Literal;
+use crate::plan::{AnalyzedPlan, Observation};
 use crate::session::Session;
 use crate::time::TimeZone;
 use crate::types::{INTERNAL_TIME_ZONE, to_arrow_schema};
 
 pub use conform::conform;
 pub(crate) use conform::{rename_schema, reshape, with_schema};
+pub(crate) use in_order::gathered;
 
 /// Rows per batch inside the engine.
 const BATCH_ROWS: usize = 8192;
@@ -72,7 +76,9 @@ pub async fn physical_plan(
     state: &SessionState,
     plan: &LogicalPlan,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    Ok(state.create_physical_plan(plan).await?)
+    Ok(in_order::read_in_order(
+        state.create_physical_plan(plan).await?,
+    )?)
 }
 
 pub(crate) async fn execute(
@@ -80,7 +86,7 @@ pub(crate) async fn execute(
     plan: &AnalyzedPlan,
     cancellation: CancellationToken,
 ) -> Result<RowStream> {
-    let partitions = execute_partitions(session, plan, cancellation).await?;
+    let partitions = partitions(session, plan, cancellation).await?;
     let schema = to_arrow_schema(&plan.schema, &session.configuration().time_zone());
     let target = schema.clone();
     let batches = stream::iter(partitions)
@@ -92,6 +98,39 @@ pub(crate) async fn execute(
 
 /// The rows of each partition, in the engine's own time zone: what writes take.
 pub(crate) async fn execute_partitions(
+    session: &Session,
+    plan: &AnalyzedPlan,
+    cancellation: CancellationToken,
+) -> Result<Vec<BoxStream<'static, Result<RecordBatch>>>> {
+    if !plan.observed.is_empty() {
+        // A write has nowhere to tell the values.
+        return Err(SparkError::unsupported_feature("observing what is written"));
+    }
+    partitions(session, plan, cancellation).await
+}
+
+/// The values of an observation, with their names.
+pub(crate) async fn observe(
+    session: &Session,
+    observation: &Observation,
+    cancellation: CancellationToken,
+) -> Result<Vec<(String, Literal)>> {
+    let rows = execute(session, &observation.plan, cancellation).await?;
+    let batches = rows.collect().await?;
+    let row = batches.iter().find(|batch| batch.num_rows() > 0);
+    let row = row.ok_or_else(|| SparkError::internal("an observation without a row"))?;
+    let fields = observation.plan.schema.fields.iter();
+    let values = fields.zip(row.columns()).map(|(field, array)| {
+        let value = ScalarValue::try_from_array(array, 0)?;
+        Ok((
+            field.name.clone(),
+            crate::analyzer::literal_of(&value, &field.data_type)?,
+        ))
+    });
+    values.collect()
+}
+
+async fn partitions(
     session: &Session,
     plan: &AnalyzedPlan,
     cancellation: CancellationToken,

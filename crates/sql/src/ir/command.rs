@@ -83,6 +83,7 @@ pub enum Command {
     },
     UncacheTable {
         name: String,
+        if_exists: bool,
     },
 }
 

@@ -482,7 +482,10 @@ impl Parser<'_> {
     fn uncache(&mut self) -> Result<Command> {
         self.expect_word("uncache")?;
         self.expect_word("table")?;
-        self.words("if exists");
-        Ok(Command::UncacheTable { name: self.name()? })
+        let if_exists = self.words("if exists");
+        Ok(Command::UncacheTable {
+            name: self.name()?,
+            if_exists,
+        })
     }
 }

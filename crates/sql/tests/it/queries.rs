@@ -1,5 +1,9 @@
 //! Queries over rows in memory.
 
+use arrow::array::AsArray;
+use fleuve_sql::ir::{Expression, Literal, Relation, RelationNode};
+use tokio_util::sync::CancellationToken;
+
 use super::{one, run, session};
 
 #[tokio::test]
@@ -114,6 +118,83 @@ async fn queries_give_what_spark_gives() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+/// Three readings in two windows of ten minutes.
+const READINGS: &str = "VALUES (TIMESTAMP '2026-01-01 00:01:00', 1), (TIMESTAMP '2026-01-01 00:09:00', 2), \
+     (TIMESTAMP '2026-01-01 00:10:00', 5) AS t(ts, v)";
+
+#[tokio::test]
+async fn windows_of_time_group_in_sql_text() {
+    let grouped = "GROUP BY window(ts, '10 minutes')";
+    let cases = [
+        (
+            format!(
+                "SELECT window(ts, '10 minutes').start, sum(v) FROM {READINGS} {grouped} ORDER BY 1"
+            ),
+            "2026-01-01 00:00:00 | 3; 2026-01-01 00:10:00 | 5",
+        ),
+        (
+            format!(
+                "SELECT window.start, window.end, count(*) c FROM {READINGS} {grouped} ORDER BY start DESC"
+            ),
+            "2026-01-01 00:10:00 | 2026-01-01 00:20:00 | 1; 2026-01-01 00:00:00 | 2026-01-01 00:10:00 | 2",
+        ),
+        (
+            format!("SELECT window, sum(v) FROM {READINGS} {grouped} ORDER BY window"),
+            "{2026-01-01 00:00:00, 2026-01-01 00:10:00} | 3; {2026-01-01 00:10:00, 2026-01-01 00:20:00} | 5",
+        ),
+        (
+            format!(
+                "SELECT window(ts, '10 minutes') AS w, sum(v) s FROM {READINGS} GROUP BY w ORDER BY s"
+            ),
+            "{2026-01-01 00:00:00, 2026-01-01 00:10:00} | 3; {2026-01-01 00:10:00, 2026-01-01 00:20:00} | 5",
+        ),
+        (
+            format!(
+                "SELECT sum(v) FROM {READINGS} {grouped} HAVING window(ts, '10 minutes').start > TIMESTAMP '2026-01-01 00:05:00'"
+            ),
+            "5",
+        ),
+        (
+            format!(
+                "SELECT sum(v) FROM {READINGS} {grouped} HAVING window.end < TIMESTAMP '2026-01-01 00:15:00'"
+            ),
+            "3",
+        ),
+        (
+            format!(
+                "SELECT sum(v) FROM {READINGS} {grouped} ORDER BY window(ts, '10 minutes').start DESC"
+            ),
+            "5; 3",
+        ),
+        (
+            format!(
+                "SELECT window.start, count(*) FROM {READINGS} GROUP BY window(ts, '10 minutes', '5 minutes') ORDER BY 1"
+            ),
+            "2025-12-31 23:55:00 | 1; 2026-01-01 00:00:00 | 2; 2026-01-01 00:05:00 | 2; 2026-01-01 00:10:00 | 1",
+        ),
+        (
+            format!(
+                "SELECT v % 2 p, window.start, count(*) FROM {READINGS} GROUP BY v % 2, window(ts, '1 hour') ORDER BY p"
+            ),
+            "0 | 2026-01-01 00:00:00 | 1; 1 | 2026-01-01 00:00:00 | 2",
+        ),
+        (
+            format!(
+                "SELECT sum(v) FROM {READINGS} {grouped} HAVING window(ts, '1 hour').start IS NOT NULL"
+            ),
+            "MISSING_AGGREGATION",
+        ),
+    ];
+    let mut failed = Vec::new();
+    for (sql, expected) in cases {
+        let found = one(&sql).await;
+        if found != expected {
+            failed.push(format!("{sql}\n  expected {expected}\n  found    {found}"));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
 #[tokio::test]
 async fn json_is_read_and_written_as_spark_does() {
     let cases = [
@@ -176,4 +257,128 @@ async fn strings_and_dates_follow_spark() {
     for (sql, expected) in cases {
         assert_eq!(one(sql).await, expected, "{sql}");
     }
+}
+
+fn range(end: i64) -> Relation {
+    RelationNode::Range {
+        start: 0,
+        end,
+        step: 1,
+        partitions: None,
+    }
+    .into()
+}
+
+#[tokio::test]
+async fn rows_without_an_order_come_as_from_spark() {
+    let cases = [
+        (
+            "SELECT id FROM range(3) UNION ALL SELECT 9 UNION ALL SELECT id FROM range(2)",
+            "0; 1; 2; 9; 0; 1",
+        ),
+        (
+            "SELECT a.id, b.id FROM range(2) a CROSS JOIN range(3) b",
+            "0 | 0; 0 | 1; 0 | 2; 1 | 0; 1 | 1; 1 | 2",
+        ),
+        (
+            "SELECT a.x, b.y FROM VALUES (3), (1), (2) a(x) LEFT JOIN VALUES (1, 'p'), (3, 'q') b(x, y) ON a.x = b.x",
+            "3 | q; 1 | p; 2 | NULL",
+        ),
+        (
+            "SELECT x FROM VALUES (3), (1), (2) a(x) LEFT ANTI JOIN VALUES (1) b(x) USING (x)",
+            "3; 2",
+        ),
+        (
+            "SELECT id, x FROM range(2), LATERAL explode(array(id, id + 10)) AS t(x)",
+            "0 | 0; 0 | 10; 1 | 1; 1 | 11",
+        ),
+        (
+            "SELECT id, x FROM range(2) LEFT JOIN LATERAL explode(filter(array(id), i -> i > 0)) AS t(x) ON true",
+            "0 | NULL; 1 | 1",
+        ),
+        (
+            "SELECT a.id, k FROM range(1, 4) a, LATERAL (SELECT b.id k FROM range(3) b WHERE b.id = a.id) ORDER BY 1",
+            "1 | 1; 2 | 2",
+        ),
+    ];
+    let mut failed = Vec::new();
+    for (sql, expected) in cases {
+        let found = one(sql).await;
+        if found != expected {
+            failed.push(format!("{sql}\n  expected {expected}\n  found    {found}"));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[tokio::test]
+async fn a_table_shows_names_whole_and_cells_cut() {
+    let session = session();
+    let named = RelationNode::ToDf {
+        input: range(1),
+        names: vec!["a name of a column".to_owned()],
+    };
+    let shown = RelationNode::ShowString {
+        input: named.into(),
+        rows: 5,
+        truncate: 4,
+        vertical: false,
+    };
+    let plan = session.analyze(&shown.into()).await.unwrap();
+    let rows = session
+        .execute(&plan, CancellationToken::new())
+        .await
+        .unwrap();
+    let batches = rows.collect().await.unwrap();
+    let table = batches[0].column(0).as_string::<i32>().value(0).to_owned();
+    assert!(table.contains("|a name of a column|"), "{table}");
+}
+
+#[tokio::test]
+async fn what_is_observed_is_told_beside_the_rows() {
+    let session = session();
+    let metrics = vec![
+        Expression::function("count", vec![Literal::Integer(1).into()]).alias("rows"),
+        Expression::function("max", vec![Expression::attribute("id")]).alias("most"),
+    ];
+    let observed: Relation = RelationNode::CollectMetrics {
+        input: range(5),
+        name: "told".to_owned(),
+        metrics,
+    }
+    .into();
+    let filtered = RelationNode::Filter {
+        input: observed,
+        condition: Expression::function(
+            ">",
+            vec![Expression::attribute("id"), Literal::Long(2).into()],
+        ),
+    };
+    let plan = session.analyze(&filtered.into()).await.unwrap();
+    let [observation] = plan.observed.as_slice() else {
+        panic!("one observation");
+    };
+    let values = session.observe(observation, CancellationToken::new()).await;
+    assert_eq!(
+        values.unwrap(),
+        [
+            ("rows".to_owned(), Literal::Long(5)),
+            ("most".to_owned(), Literal::Long(4))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_cached_table_is_known_by_all_its_names() {
+    let session = session();
+    for sql in [
+        "CREATE TEMP VIEW v AS SELECT 1 a",
+        "CACHE TABLE v",
+        "UNCACHE TABLE V",
+        "UNCACHE TABLE IF EXISTS nothing",
+    ] {
+        run(&session, sql).await.unwrap();
+    }
+    let error = run(&session, "UNCACHE TABLE nothing").await.unwrap_err();
+    assert_eq!(error.class(), "TABLE_OR_VIEW_NOT_FOUND");
 }
