@@ -9,6 +9,8 @@ mod configuration;
 mod decoding;
 mod documentation;
 mod interruption;
+mod mutation;
 mod reattachment;
+mod runaway;
 mod sessions;
 mod support;
