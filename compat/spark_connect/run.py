@@ -1,9 +1,13 @@
-"""PySpark's own client as a user of Fleuve: data frames, SQL, errors, settings, interruption.
+"""Spark's own clients as users of Fleuve: data frames, SQL, errors, settings, interruption, the taxi trips' batch program.
 
 Needs a binary that was built with the feature `spark` (the default); a server without Spark Connect is skipped aloud.
-`--remote sc://host:port` runs against a server that is there already, Apache Spark for instance.
+`--remote sc://host:port` runs the checks of one client against a server that is there already, Apache Spark for instance;
+`--basics` leaves out what clients before 4.2 do otherwise. Other versions of the client have environments of their own in
+the folder of peers (`spark`, `spark-client-4.0`, `spark-client-3.5`); one that is not there is skipped aloud, and
+`COMPAT_INSTALL=1` installs it.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -11,9 +15,18 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-CHECKS = []
+import scala_client
+import w6
+
+CHECKS, BASICS = [], set()
+# Environment, what is installed in it, and whether it has all that the checks use.
+CLIENTS = [("spark", ["pyspark[connect]==4.3.0", "pandas<3"], True),
+           ("spark-client-4.0", ["pyspark-client==4.0.4", "pandas<3"], False),
+           ("spark-client-3.5", ["pyspark[connect]==3.5.9", "pandas<3", "numpy<2", "pyarrow<18", "setuptools"], False)]
+CLIENT_SECONDS = 300
 failures = 0
 
 
@@ -22,24 +35,30 @@ def check(function):
     return function
 
 
+def basic(function):
+    """A check that clients since 3.5 pass."""
+    BASICS.add(function)
+    return check(function)
+
+
 def equal(actual, expected):
     if actual != expected:
         raise AssertionError(f"{actual!r} instead of {expected!r}")
 
 
-@check
+@basic
 def shows_a_range(spark):
     shown = spark.range(3)._show_string(20, True, False)
     equal(shown, "+---+\n| id|\n+---+\n|  0|\n|  1|\n|  2|\n+---+\n")
 
 
-@check
+@basic
 def answers_sql_with_arguments(spark):
     rows = spark.sql("select :a + 1 as b, 'x' as c", args={"a": 41}).collect()
     equal([tuple(row) for row in rows], [(42, "x")])
 
 
-@check
+@basic
 def brings_local_rows_back_as_pandas(spark):
     frame = spark.createDataFrame([(1, "a"), (2, None)], ["x", "y"]).toPandas()
     equal(frame["x"].tolist(), [1, 2])
@@ -53,14 +72,14 @@ def caches_large_local_relations(spark):
     equal(frame.count(), 200_000)
 
 
-@check
+@basic
 def groups_filters_and_sorts(spark):
     from pyspark.sql import functions as F
     grouped = spark.range(100).groupBy((F.col("id") % 3).alias("r")).agg(F.sum("id").alias("s")).orderBy("r")
     equal([tuple(row) for row in grouped.collect()], [(0, 1683), (1, 1617), (2, 1650)])
 
 
-@check
+@basic
 def joins_views_by_name(spark):
     spark.range(5).createOrReplaceTempView("numbers")
     rows = spark.sql("select a.id from numbers a join numbers b on a.id = b.id + 3 order by 1").collect()
@@ -85,7 +104,7 @@ def raises_the_exception_that_spark_raises(spark):
         raise AssertionError("no error")
 
 
-@check
+@basic
 def keeps_settings(spark):
     spark.conf.set("spark.sql.shuffle.partitions", "7")
     equal(spark.conf.get("spark.sql.shuffle.partitions"), "7")
@@ -94,7 +113,7 @@ def keeps_settings(spark):
     equal(spark.conf.get("no.such.key", "default"), "default")
 
 
-@check
+@basic
 def interrupts_a_query_by_tag(spark):
     from pyspark.errors import PySparkException
     outcome = []
@@ -104,7 +123,8 @@ def interrupts_a_query_by_tag(spark):
         try:
             outcome.append(spark.sql("select count(*) from range(1000000000) a, range(1000000000) b").collect())
         except PySparkException as error:
-            outcome.append(error.getCondition())
+            # Clients before 4.0 have the class in the text only.
+            outcome.append("OPERATION_CANCELED" if "[OPERATION_CANCELED]" in str(error) else str(error))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -144,19 +164,76 @@ def session(remote):
     return SparkSession.builder.remote(remote).appName("compat").getOrCreate()
 
 
-def run_checks(remote):
+def wanted(name):
+    return os.environ.get("COMPAT_ONLY", "") in name
+
+
+def say(outcome, name, detail=""):
     global failures
+    failures += outcome == "FAILED"
+    print(f"{outcome} {name}{': ' if detail else ''}{detail}", flush=True)
+
+
+def run_checks(remote, basics=False, prefix=""):
     spark = session(remote)
     for function in CHECKS:
+        name = prefix + function.__name__
+        if not wanted(name) or (basics and function not in BASICS):
+            continue
         try:
             function(spark)
         except Exception as error:  # one failed check must not hide the others
-            failures += 1
-            text = " ".join(f"{type(error).__name__}: {error}".split())
-            print(f"FAILED {function.__name__}: {text[:300]}", flush=True)
+            say("FAILED", name, " ".join(f"{type(error).__name__}: {error}".split())[:300])
         else:
-            print(f"ok {function.__name__}", flush=True)
+            say("ok", name)
     spark.stop()
+
+
+def client_python(peers, name, packages):
+    """The Python of an environment with some version of the client, or nothing."""
+    python = peers / name / "bin/python"
+    if not python.exists() and os.environ.get("COMPAT_INSTALL"):
+        subprocess.run([sys.executable, "-m", "venv", str(peers / name)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=True)
+    return python if python.exists() else None
+
+
+def run_other_clients(remote):
+    peers = Path(os.environ.get("FLEUVE_PEERS", Path.home() / ".cache/fleuve/peers"))
+    for name, packages, whole in CLIENTS:
+        check_name = f"client_{packages[0]}"
+        if not wanted(check_name) and not any(wanted(f"{packages[0]} {one.__name__}") for one in CHECKS):
+            continue
+        python = client_python(peers, name, packages)
+        if python is None:
+            say("SKIPPED", check_name, f"no environment at {peers / name}; COMPAT_INSTALL=1 makes one")
+            continue
+        command = [str(python), __file__, "--remote", remote, "--prefix", f"{packages[0]} "]
+        command += [] if whole else ["--basics"]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("SPARK_")}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CLIENT_SECONDS, env=environment)
+        lines = [line for line in done.stdout.splitlines() if line.startswith(("ok ", "FAILED ", "SKIPPED "))]
+        for line in lines:
+            outcome, rest = line.split(" ", 1)
+            say(outcome, rest)
+        if done.returncode and not any(line.startswith("FAILED") for line in lines):
+            say("FAILED", check_name, " ".join(done.stderr.split())[-300:])
+
+
+def run_programs(folder, remote, bootstrap):
+    programs = [("w6_batch_is_equal_on_both_engines", lambda sub: w6.compare(sub, remote, bootstrap)),
+                ("w6_batch_runs_in_scala",
+                 lambda sub: scala_client.check(sub, remote, bootstrap, w6.create_topics, w6.trips))]
+    for name, program in programs:
+        if not wanted(name):
+            continue
+        sub = Path(folder, name)
+        sub.mkdir()
+        try:
+            outcome, detail = program(sub)
+        except Exception as error:  # one failed program must not hide the other
+            outcome, detail = "FAILED", " ".join(f"{type(error).__name__}: {error}".split())[:800]
+        say(outcome, name, detail)
 
 
 def serve(folder):
@@ -164,6 +241,7 @@ def serve(folder):
     ready = Path(folder, "ready.json")
     properties = Path(folder, "server.properties")
     properties.write_text(f"listeners=PLAINTEXT://127.0.0.1:0\nlog.dirs={folder}/data\n"
+                          "offsets.topic.replication.factor=1\n"
                           "spark.connect.grpc.binding.port=0\n")
     command = [os.environ["FLEUVE_BIN"], "server", str(properties), "--ready-file", str(ready)]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -172,13 +250,34 @@ def serve(folder):
         time.sleep(0.05)
     if not ready.exists():
         process.kill()
-        return process, None, process.stderr.read().strip()
-    return process, json.loads(ready.read_text()).get("spark_connect"), ""
+        return process, {}, process.stderr.read().strip()
+    return process, json.loads(ready.read_text()), ""
 
 
 def skip(why):
     for function in CHECKS:
-        print(f"SKIPPED {function.__name__}: {why}")
+        say("SKIPPED", function.__name__, why)
+
+
+def run_all(folder):
+    process, addresses, why = serve(folder)
+    address = addresses.get("spark_connect")
+    try:
+        if address is None and "no Spark Connect" in why:
+            return skip("this binary was built without Spark Connect")
+        if address is None:
+            raise SystemExit(f"FAILED start: {why or 'the server named no Spark Connect address'}")
+        remote = f"sc://{address}"
+        run_checks(remote)
+        # Both wait for processes of others most of the time, so they wait together.
+        with ThreadPoolExecutor() as pool:
+            others = [pool.submit(run_other_clients, remote),
+                      pool.submit(run_programs, folder, remote, addresses["kafka"].rsplit("//", 1)[-1])]
+        for other in others:
+            other.result()
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def main():
@@ -186,19 +285,15 @@ def main():
         import pyspark.sql.connect.client  # noqa: F401
     except ImportError as error:
         return skip(f"pyspark-client is not installed ({error})")
-    if len(sys.argv) == 3 and sys.argv[1] == "--remote":
-        return run_checks(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--remote")
+    parser.add_argument("--basics", action="store_true")
+    parser.add_argument("--prefix", default="")
+    arguments = parser.parse_args()
+    if arguments.remote:
+        return run_checks(arguments.remote, arguments.basics, arguments.prefix)
     with tempfile.TemporaryDirectory() as folder:
-        process, address, why = serve(folder)
-        try:
-            if address is None and "no Spark Connect" in why:
-                return skip("this binary was built without Spark Connect")
-            if address is None:
-                raise SystemExit(f"FAILED start: {why or 'the server named no Spark Connect address'}")
-            run_checks(f"sc://{address}")
-        finally:
-            process.terminate()
-            process.wait(20)
+        run_all(folder)
 
 
 if __name__ == "__main__":
