@@ -45,8 +45,7 @@ macro_rules! quickstart_step {
 const FIRST_STEPS: &str = concat!(
     "First steps:\n",
     quickstart_step!(),
-    "\
-  fleuve server                                 starts a broker on localhost:9092
+    "  fleuve server                                 starts a broker on localhost:9092
   fleuve topic create trips --partitions 4
   echo hello | fleuve produce trips
   fleuve consume trips
