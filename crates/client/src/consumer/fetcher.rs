@@ -67,8 +67,9 @@ impl Fetcher {
     /// one is not known.
     pub(super) fn send(&mut self, positions: &mut Positions) -> bool {
         let metadata = self.cluster.metadata();
-        // Half of what a fetch may bring: the next one is here when the rest is handed out.
-        let enough_bytes = usize::try_from(self.settings.partition_bytes_max / 2).unwrap_or(0);
+        // While what one fetch brought is handed out, the next is on its way. A batch counts until
+        // all of it is handed out, and one batch may be all that a fetch brings.
+        let enough_bytes = usize::try_from(self.settings.partition_bytes_max).unwrap_or(0);
         let mut lacks_leader = false;
         let mut by_leader: BTreeMap<BrokerId, Vec<Asked>> = BTreeMap::new();
         for (partition, assigned) in positions.iter() {

@@ -66,13 +66,13 @@ impl Assigned {
         }
     }
 
-    /// Where a fetch would begin, if one is due: when less than `enough_bytes` wait to be handed
+    /// Where a fetch would begin, if one is due: when no more than `enough_bytes` wait to be handed
     /// out, so that nobody waits for the network while there are records.
     pub(super) fn fetch_from(&self, enough_bytes: usize) -> Option<Offset> {
         let Place::Known(position) = &self.place else {
             return None;
         };
-        let lacks = self.buffer.is_empty() || self.buffered_bytes < enough_bytes;
+        let lacks = self.buffer.is_empty() || self.buffered_bytes <= enough_bytes;
         let is_due = !self.is_paused && !self.is_fetching && lacks;
         is_due.then(|| self.fetched_to.unwrap_or(position.offset))
     }
