@@ -184,6 +184,12 @@ def write_storage_properties(folder):
             f"log.dirs={folder}/storage-{side}/a\n")
 
 
+def write_offsets(folder):
+    """For each side the offsets that a reset takes from a file."""
+    for side in ("java", "ours"):
+        (folder / f"offsets-{side}.csv").write_text(f'"resets-{side}",0,3\n')
+
+
 def main():
     folder = Path(tempfile.mkdtemp(prefix="fleuve-scripts-"))
     server, failures = None, 0
@@ -198,6 +204,7 @@ def main():
         else:
             server, bootstrap = start_server(folder)
         write_storage_properties(folder)
+        write_offsets(folder)
         wanted = os.environ.get("COMPAT_ONLY", "")
         for invocation in invocations():
             if wanted not in invocation.name:

@@ -22,6 +22,7 @@ mod get_offsets;
 mod grammar;
 mod groups;
 mod include_list;
+mod java_errors;
 mod line_reader;
 mod log_dirs;
 mod producer_perf;

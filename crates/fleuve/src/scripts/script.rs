@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use fleuve_client::{ClientError, ConfigError};
 
 use super::grammar::{Given, Grammar, GrammarError};
+use super::java_errors;
 
 /// One of Kafka's scripts.
 pub(super) struct Script {
@@ -66,13 +67,7 @@ impl From<io::Error> for Failure {
 /// What the broker said in its own words is what Kafka's scripts print.
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Failure {
-        match error {
-            ClientError::Broker {
-                message: Some(message),
-                ..
-            } => Failure::Errors(message),
-            other => Failure::Errors(other.to_string()),
-        }
+        Failure::Errors(java_errors::message(&error))
     }
 }
 

@@ -27,11 +27,12 @@ pub(crate) enum ResetTo {
     Current,
 }
 
-/// An offset that lay outside of its partition.
+/// An offset that a partition does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Moved {
     pub partition: TopicPartition,
-    pub asked: i64,
+    /// None if a time was asked for at which no record is so late.
+    pub asked: Option<i64>,
     /// The end that it was moved to.
     pub set: i64,
 }
@@ -63,7 +64,7 @@ pub(crate) async fn new_offsets(
     to: ResetTo,
 ) -> Result<(Offsets, Vec<Moved>), ResetError> {
     match to {
-        ResetTo::Spec(spec) => Ok((listed(admin, partitions, spec).await?, Vec::new())),
+        ResetTo::Spec(spec) => Ok(listed(admin, partitions, spec).await?),
         ResetTo::Current => Ok((current(admin, group, partitions).await?, Vec::new())),
         ResetTo::Offset(offset) => {
             let wanted = partitions.into_iter().map(|p| (p, offset)).collect();
@@ -94,7 +95,7 @@ pub(crate) async fn within_log(
             let partition = partition.clone();
             moved.push(Moved {
                 partition,
-                asked,
+                asked: Some(asked),
                 set,
             });
         }
@@ -148,19 +149,26 @@ pub(crate) fn parse_line(line: &str) -> Option<(Option<&str>, TopicPartition, i6
     Some((group, partition, rest[2].parse().ok()?))
 }
 
-/// The offsets that the partitions have; where no record is so late, their ends.
+/// The offsets that the partitions have; where no record is so late, their ends, which is noted.
 async fn listed(
     admin: &Admin,
     partitions: Vec<TopicPartition>,
     spec: OffsetSpec,
-) -> Result<Offsets, ClientError> {
-    let found = list(admin, &partitions, spec).await?;
-    let ends = list(admin, &partitions, OffsetSpec::Latest).await?;
-    let offset = |partition: TopicPartition| {
-        let offset = found.get(&partition).or(ends.get(&partition)).copied();
-        offset.map(|offset| (partition, offset))
-    };
-    Ok(partitions.into_iter().filter_map(offset).collect())
+) -> Result<(Offsets, Vec<Moved>), ClientError> {
+    let mut offsets = list(admin, &partitions, spec).await?;
+    let late: Vec<_> = partitions
+        .into_iter()
+        .filter(|partition| !offsets.contains_key(partition))
+        .collect();
+    let ends = list(admin, &late, OffsetSpec::Latest).await?;
+    let moved = ends.iter().map(|(partition, end)| Moved {
+        partition: partition.clone(),
+        asked: None,
+        set: *end,
+    });
+    let moved = moved.collect();
+    offsets.extend(ends);
+    Ok((offsets, moved))
 }
 
 async fn list(
@@ -204,7 +212,7 @@ async fn current(
     partitions: Vec<TopicPartition>,
 ) -> Result<Offsets, ClientError> {
     let committed = committed(admin, group).await?;
-    let mut offsets = listed(admin, partitions, OffsetSpec::Latest).await?;
+    let (mut offsets, _) = listed(admin, partitions, OffsetSpec::Latest).await?;
     for (partition, offset) in &mut offsets {
         if let Some(held) = committed.get(partition) {
             *offset = held.offset.value();

@@ -172,8 +172,13 @@ fn report(
         false => Block::Table(table),
     }];
     blocks.extend(moved.iter().map(|moved| {
-        let (partition, asked, set) = (&moved.partition, moved.asked, moved.set);
-        let line = format!("{partition} has no offset {asked}: {set} is the nearest it has.");
+        let (partition, set) = (&moved.partition, moved.set);
+        let line = match moved.asked {
+            Some(asked) => {
+                format!("{partition} has no offset {asked}: {set} is the nearest it has.")
+            }
+            None => format!("{partition} has no record so late: {set} is its end."),
+        };
         Block::Line(line)
     }));
     let value = json!({

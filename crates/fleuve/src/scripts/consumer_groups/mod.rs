@@ -7,7 +7,7 @@ mod describe;
 mod list;
 mod reset;
 
-use fleuve_client::Admin;
+use fleuve_client::{Admin, ClientError};
 use fleuve_model::{PartitionId, TopicName, TopicPartition};
 
 use super::connect::{self, client_config};
@@ -204,38 +204,51 @@ async fn partitions_of_topics(
 ) -> Result<Vec<TopicPartition>, Failure> {
     let mut found = Vec::new();
     for argument in given.values("topic") {
-        let (name, numbers) = argument.split_once(':').unwrap_or((argument, ""));
-        let topic = TopicName::new(name).map_err(|error| Failure::Errors(error.to_string()))?;
-        if numbers.is_empty() {
-            found.extend(all_partitions(admin, &topic).await?);
-            continue;
-        }
-        for number in numbers.split(',') {
-            let id = number
-                .trim()
-                .parse()
-                .ok()
-                .and_then(|id| PartitionId::new(id).ok());
-            let id = id.ok_or_else(|| {
-                Failure::Usage(format!(
-                    "Invalid partition '{number}' specified in topic arg '{argument}''"
-                ))
-            })?;
-            found.push(TopicPartition::new(topic.clone(), id));
-        }
+        found.extend(partitions_of_topic(admin, argument).await??);
     }
     Ok(found)
 }
 
-async fn all_partitions(admin: &Admin, topic: &TopicName) -> Result<Vec<TopicPartition>, Failure> {
+/// The partitions of `t` or `t:0,1`; the inner error is the cluster's, of this topic.
+async fn partitions_of_topic(
+    admin: &Admin,
+    argument: &str,
+) -> Result<Result<Vec<TopicPartition>, ClientError>, Failure> {
+    let (name, numbers) = argument.split_once(':').unwrap_or((argument, ""));
+    let topic = TopicName::new(name).map_err(|error| Failure::Errors(error.to_string()))?;
+    if numbers.is_empty() {
+        return Ok(all_partitions(admin, &topic).await?);
+    }
+    let partition = |number: &str| {
+        let id = number
+            .trim()
+            .parse()
+            .ok()
+            .and_then(|id| PartitionId::new(id).ok());
+        let id = id.ok_or_else(|| {
+            Failure::Usage(format!(
+                "Invalid partition '{number}' specified in topic arg '{argument}''"
+            ))
+        })?;
+        Ok(TopicPartition::new(topic.clone(), id))
+    };
+    let partitions: Result<Vec<_>, Failure> = numbers.split(',').map(partition).collect();
+    Ok(Ok(partitions?))
+}
+
+async fn all_partitions(
+    admin: &Admin,
+    topic: &TopicName,
+) -> Result<Result<Vec<TopicPartition>, ClientError>, ClientError> {
     let names = [topic.as_str().to_owned()];
     let mut described = admin.describe_topics(&names).await?;
     let Some(description) = described.remove(topic.as_str()) else {
-        return Ok(Vec::new());
+        return Ok(Ok(Vec::new()));
     };
-    let partitions = description?.topic.partitions;
-    Ok(partitions
-        .iter()
-        .map(|p| TopicPartition::new(topic.clone(), p.id))
-        .collect())
+    Ok(description.map(|description| {
+        let partitions = description.topic.partitions.iter();
+        partitions
+            .map(|p| TopicPartition::new(topic.clone(), p.id))
+            .collect()
+    }))
 }

@@ -105,16 +105,24 @@ async fn new_offsets(
         }
     };
     for moved in moved {
-        let (asked, set) = (moved.asked, moved.set);
+        let (set, partition) = (moved.set, &moved.partition);
+        let Some(asked) = moved.asked else {
+            let (topic, number) = (&partition.topic, partition.partition);
+            writeln!(
+                console.output,
+                "\nWarn: Partition {number} from topic {topic} is empty. Falling back to latest \
+                 known offset."
+            )?;
+            continue;
+        };
         let (than, end) = match asked > set {
             true => ("higher", "latest"),
             false => ("lower", "earliest"),
         };
         writeln!(
             console.errors,
-            "WARN: New offset ({asked}) is {than} than {end} offset for topic partition {}. \
-             Value will be set to {set}",
-            moved.partition
+            "WARN: New offset ({asked}) is {than} than {end} offset for topic partition {partition}. \
+             Value will be set to {set}"
         )?;
     }
     Ok(offsets)
@@ -139,7 +147,7 @@ fn spec(given: &Given) -> Result<OffsetSpec, Failure> {
     }
     if let Some(text) = given.value("to-datetime") {
         let time = parse_datetime(text).ok_or_else(|| {
-            Failure::Usage(format!(
+            Failure::Errors(format!(
                 "--to-datetime: expected YYYY-MM-DDTHH:mm:SS.sss, found {text}"
             ))
         })?;
@@ -147,7 +155,7 @@ fn spec(given: &Given) -> Result<OffsetSpec, Failure> {
     }
     if let Some(text) = given.value("by-duration") {
         let ago = parse_duration(text).ok_or_else(|| {
-            Failure::Usage(format!("--by-duration: expected PnDTnHnMnS, found {text}"))
+            Failure::Errors(format!("--by-duration: expected PnDTnHnMnS, found {text}"))
         })?;
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -223,13 +231,24 @@ fn export(plan: &Plan, console: &mut Console<'_>) -> Result<(), Failure> {
     for (group, offsets) in plan {
         for (partition, offset) in offsets {
             let group = if plan.len() > 1 {
-                format!("\"{group}\",")
+                format!("{},", quoted(group))
             } else {
                 String::new()
             };
-            let (topic, number) = (&partition.topic, partition.partition);
-            lines += &format!("{group}\"{topic}\",{number},{offset}\n");
+            let (topic, number) = (quoted(partition.topic.as_str()), partition.partition);
+            lines += &format!("{group}{topic},{number},{offset}\n");
         }
     }
     Ok(writeln!(console.output, "{lines}")?)
+}
+
+/// A field of CSV as the library behind Kafka's script writes it: a long text it quotes without
+/// looking whether that is needed.
+fn quoted(field: &str) -> String {
+    const LOOKED_AT_MAX: usize = 24;
+    let is_plain = |c: char| c > ',';
+    if field.len() <= LOOKED_AT_MAX && field.chars().all(is_plain) {
+        return field.to_owned();
+    }
+    format!("\"{}\"", field.replace('"', "\"\""))
 }
