@@ -196,7 +196,7 @@ impl Analyzer {
         let mut analyzed = self.relation(input)?;
         let parts = crate::sql::parse_identifier(event_time)?;
         let column = self.attribute(&analyzed.scope, &parts, None)?;
-        let is_time = |t: &DataType| matches!(t, DataType::Timestamp | DataType::TimestampNtz);
+        let is_time = |t: &DataType| matches!(t, DataType::Timestamp);
         let is_window = matches!(&column.data_type, DataType::Struct(fields) if fields.fields.iter().any(|f| f.name == "end"));
         if !is_time(&column.data_type) && !is_window {
             return Err(SparkError::event_time_not_timestamp(

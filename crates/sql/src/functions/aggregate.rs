@@ -474,9 +474,17 @@ fn bits(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<Type
 fn approx_count_distinct(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     call.arity(1, 2)?;
     let text = call.aggregate_text();
-    // Counted exactly: the estimate of an exact count is the count.
+    // Counted exactly: the estimate of an exact count is the count. Over values that are there, as
+    // `collect_set` has them: by that a stream tells both from DISTINCT, which it refuses.
     call.distinct = true;
     let argument = call.arguments[0].expr.clone();
+    let present = Expr::IsNotNull(Box::new(argument.clone()));
+    let present = match &call.filter {
+        Some(filter) => filter.expr.clone().and(present),
+        None => present,
+    };
+    let name = call.arguments[0].name.clone();
+    call.filter = Some(TypedExpr::new(present, DataType::Boolean, false, name));
     let expr = call.aggregate(engine::count::count_udaf(), vec![argument]);
     Ok(TypedExpr::new(expr, DataType::Long, false, text))
 }
