@@ -74,7 +74,7 @@ impl StreamError {
                     Exception::ConcurrentModification,
                     "CONCURRENT_STREAM_LOG_UPDATE",
                     "40000",
-                    text_of(error),
+                    text_of(&error.to_string()),
                     &[("batchId", &batch.to_string())],
                 )
             }
@@ -83,7 +83,7 @@ impl StreamError {
                     Exception::Runtime,
                     "STREAMING_CHECKPOINT_MISSING_METADATA_FILE",
                     "42K03",
-                    text_of(error),
+                    text_of(&error.to_string()),
                     &[("checkpointLocation", &checkpoint.display().to_string())],
                 )
             }
@@ -91,26 +91,34 @@ impl StreamError {
                 Exception::FileNotFound,
                 "BATCH_METADATA_NOT_FOUND",
                 "42K03",
-                text_of(error),
+                text_of(&error.to_string()),
                 &[("batchMetadataFile", &path.display().to_string())],
             ),
-            other => SparkError::streaming(
-                Exception::Spark,
-                "INTERNAL_ERROR_STREAMING",
-                "XXKST",
-                other.to_string(),
-                &[("message", &other.to_string())],
-            ),
+            Self::State(error) => match error.condition() {
+                Some((class, sql_state)) => {
+                    let text = text_of(&error.to_string());
+                    SparkError::streaming(Exception::Runtime, class, sql_state, text, &[])
+                }
+                None => internal(&error.to_string()),
+            },
+            other => internal(&other.to_string()),
         }
     }
 }
 
+fn internal(text: &str) -> SparkError {
+    SparkError::streaming(
+        Exception::Spark,
+        "INTERNAL_ERROR_STREAMING",
+        "XXKST",
+        text,
+        &[("message", text)],
+    )
+}
+
 /// The message without the class in front and the state behind, which the client's side adds.
-fn text_of(error: &LogError) -> String {
-    let text = error.to_string();
-    let text = text
-        .split_once("] ")
-        .map_or(text.as_str(), |(_, rest)| rest);
+fn text_of(text: &str) -> String {
+    let text = text.split_once("] ").map_or(text, |(_, rest)| rest);
     text.rsplit_once(" SQLSTATE")
         .map_or(text, |(front, _)| front)
         .to_owned()

@@ -14,7 +14,7 @@ use arrow::array::{AsArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{DFSchemaRef, internal_err};
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use super::OperatorContext;
@@ -258,14 +258,11 @@ impl DeduplicateWork {
                 })?;
             }
             Memory::WithinWatermark { column, delay_ms } => {
+                // As Spark's: a row without a time is remembered as one of 1970.
+                expiries.fill(Some(delay_ms));
                 for_each_ms(rows.column(column).as_ref(), |row, ms| {
                     expiries[row] = Some(ms + delay_ms);
                 })?;
-                if expiries.iter().any(Option::is_none) {
-                    return Err(DataFusionError::Execution(
-                        "dropDuplicatesWithinWatermark met a null event time".to_owned(),
-                    ));
-                }
             }
         }
         Ok(expiries)

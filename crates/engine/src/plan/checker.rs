@@ -4,6 +4,7 @@
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as DataFusionResult;
+use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Aggregate, Expr, Join, JoinType, LogicalPlan, Operator};
 use datafusion::scalar::ScalarValue;
@@ -157,7 +158,8 @@ fn check_node(node: &LogicalPlan, mode: OutputMode, plan: &LogicalPlan) -> Resul
 fn check_aggregate(aggregate: &Aggregate, mode: OutputMode, node: &LogicalPlan) -> Result<()> {
     let distinct = aggregate.aggr_expr.iter().any(|expr| {
         expr.exists(|expr| {
-            Ok(matches!(expr, Expr::AggregateFunction(call) if call.params.distinct))
+            Ok(matches!(expr, Expr::AggregateFunction(call)
+                if call.params.distinct && !of_present_values(call)))
         })
         .unwrap_or(false)
     });
@@ -220,6 +222,18 @@ fn check_join(join: &Join, node: &LogicalPlan) -> Result<()> {
         _ => return Ok(()),
     };
     Err(unsupported(refused, node))
+}
+
+/// Whether this is `collect_set` or `approx_count_distinct`, which are distinct over the values that
+/// are there: Spark keeps their states from batch to batch.
+fn of_present_values(call: &AggregateFunction) -> bool {
+    let present = |condition: &&Expr| matches!(condition, Expr::IsNotNull(value) if Some(value.as_ref()) == call.params.args.first());
+    let conditions = call
+        .params
+        .filter
+        .iter()
+        .flat_map(|filter| split_conjunction(filter));
+    conditions.collect::<Vec<_>>().iter().any(present)
 }
 
 /// Whether the join stands for INTERSECT or EXCEPT: their nulls are equal.
@@ -290,7 +304,11 @@ fn alias_of(column: &str, plan: &LogicalPlan) -> DataFusionResult<Option<String>
         if let LogicalPlan::Projection(projection) = node {
             for expr in &projection.expr {
                 if let Expr::Alias(alias) = expr
-                    && matches!(alias.expr.as_ref(), Expr::Column(inner) if inner.name == column)
+                    && alias
+                        .expr
+                        .column_refs()
+                        .iter()
+                        .any(|inner| inner.name == column)
                 {
                     found = Some(alias.name.clone());
                     return Ok(TreeNodeRecursion::Stop);

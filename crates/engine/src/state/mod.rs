@@ -108,6 +108,28 @@ pub enum StateError {
     TooLarge { used_bytes: u64, limit_bytes: u64 },
 }
 
+impl StateError {
+    /// Spark's class and SQL state for it, where Spark knows such an error.
+    pub fn condition(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Missing { .. } => Some((
+                "CANNOT_LOAD_STATE_STORE.CANNOT_READ_STREAMING_STATE_FILE",
+                "58030",
+            )),
+            Self::Damaged { .. } => Some(("CHECKPOINT_FILE_CHECKSUM_VERIFICATION_FAILED", "XX000")),
+            Self::KeysChanged { .. } => Some(("STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE", "XXKST")),
+            Self::ValuesChanged { .. } => {
+                Some(("STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE", "XXKST"))
+            }
+            Self::OperatorsChanged { .. } => Some((
+                "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA",
+                "42K03",
+            )),
+            Self::Io { .. } | Self::TooLarge { .. } => None,
+        }
+    }
+}
+
 /// Sees a row: its event time, key and value.
 pub type Visitor<'a> = dyn FnMut(Option<EventTimeMs>, &[u8], &[u8]) + 'a;
 
