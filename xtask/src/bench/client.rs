@@ -2,7 +2,8 @@
 //!
 //! librdkafka is the library inside of confluent-kafka's wheel, driven by a small program in C, so
 //! that no Python is measured. Both programs have the same settings, look at every record's
-//! outcome, and say their own wall clock and CPU time between first record and last.
+//! outcome, and say their own wall clock and CPU time between first record and last. `FLEUVE_BIN`
+//! names a broker that is built already.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -92,8 +93,9 @@ struct Turn {
     cpu_seconds: f64,
 }
 
-/// The two programs.
+/// The two programs, and the broker's.
 struct Clients {
+    broker: PathBuf,
     ours: PathBuf,
     librdkafka: PathBuf,
 }
@@ -115,7 +117,7 @@ fn measure(parts: &[String], quick: bool, folder: &Path) -> Result<()> {
     println!("Medians of {turns} turns each, one after the other; broker on the same machine.");
     for scenario in SCENARIOS.iter().filter(is_wanted) {
         // A broker of its own, so that nothing is left over from the scenario before.
-        let broker = Broker::start(folder)?;
+        let broker = Broker::start(&clients.broker, folder)?;
         clients.compare(scenario, scenario.records / share, turns, &broker.bootstrap)?;
     }
     Ok(())
@@ -123,23 +125,20 @@ fn measure(parts: &[String], quick: bool, folder: &Path) -> Result<()> {
 
 impl Clients {
     fn build(folder: &Path) -> Result<Clients> {
-        cargo::run(&[
-            "build",
-            "--release",
-            "--package",
-            "fleuve",
-            "--no-default-features",
-        ])?;
-        cargo::run(&[
-            "build",
-            "--release",
-            "--package",
-            "fleuve-client",
-            "--example",
-            "perf",
-        ])?;
+        let built = cargo::target_directory()?.join("release");
+        let broker = match std::env::var_os("FLEUVE_BIN") {
+            Some(named) => PathBuf::from(named),
+            None => {
+                let package = ["--package", "fleuve", "--no-default-features"];
+                cargo::run(&[&["build", "--release"], &package[..]].concat())?;
+                built.join("fleuve")
+            }
+        };
+        let package = ["--package", "fleuve-client", "--example", "perf"];
+        cargo::run(&[&["build", "--release"], &package[..]].concat())?;
         Ok(Clients {
-            ours: cargo::target_directory()?.join("release/examples/perf"),
+            broker,
+            ours: built.join("examples/perf"),
             librdkafka: librdkafka_program(folder)?,
         })
     }
@@ -282,7 +281,7 @@ pub(super) struct Broker {
 
 impl Broker {
     /// The clients are measured and not the disk: pages reach it when the kernel likes.
-    pub(super) fn start(folder: &Path) -> Result<Broker> {
+    pub(super) fn start(program: &Path, folder: &Path) -> Result<Broker> {
         let (data, ready) = (folder.join("data"), folder.join("ready.json"));
         let properties = folder.join("server.properties");
         let text = format!(
@@ -291,7 +290,7 @@ impl Broker {
             data.display()
         );
         fs::write(&properties, text)?;
-        let process = Command::new(cargo::target_directory()?.join("release/fleuve"))
+        let process = Command::new(program)
             .arg("server")
             .arg(&properties)
             .arg("--ready-file")

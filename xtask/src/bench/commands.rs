@@ -34,7 +34,7 @@ pub fn run(quick: bool) -> Result<()> {
 
 fn measure(folder: &Path, turns: usize) -> Result<()> {
     let program = cargo::target_directory()?.join("release/fleuve");
-    let broker = Broker::start(folder)?;
+    let broker = Broker::start(&program, folder)?;
     let server = ["--bootstrap-server", broker.bootstrap.as_str()];
     for number in 0..TOPICS {
         let name = format!("topic-{number}");
