@@ -1,12 +1,13 @@
 //! Adding batches to a log's end.
 
+use std::collections::BTreeMap;
 use std::io::IoSlice;
 
 use bytes::Bytes;
 use fleuve_model::record::{
     BATCH_HEADER_BYTES, BatchHeader, Batches, EndTransactionMarker, RecordBatch, patch,
 };
-use fleuve_model::{LeaderEpoch, Offset, Timestamp};
+use fleuve_model::{LeaderEpoch, Offset, ProducerId, Timestamp};
 
 use super::PartitionLog;
 use crate::error::{AppendError, MarkerError, StorageError};
@@ -25,6 +26,17 @@ pub struct Appended {
     pub max_timestamp: Option<Timestamp>,
     /// Whether it was there already, from an earlier try of its producer.
     pub is_duplicate: bool,
+}
+
+impl Appended {
+    fn new(header: &BatchHeader) -> Appended {
+        Appended {
+            base_offset: header.base_offset,
+            last_offset: header.last_offset(),
+            max_timestamp: header.max_timestamp,
+            is_duplicate: false,
+        }
+    }
 }
 
 /// A batch with its place in the log, ready to be written.
@@ -64,12 +76,88 @@ impl PartitionLog {
         self.check_size(&header)?;
         self.assign_epoch(epoch, self.log_end);
         self.write_all(&[placed], now)?;
-        Ok(Appended {
-            base_offset: header.base_offset,
-            last_offset: header.last_offset(),
-            max_timestamp: header.max_timestamp,
-            is_duplicate: false,
-        })
+        Ok(Appended::new(&header))
+    }
+
+    /// Appends batches as [`PartitionLog::append_as_leader`] does one after the other, each with
+    /// its own outcome, but in one write as far as they go into one segment.
+    pub fn append_all_as_leader(
+        &mut self,
+        batches: &[(&RecordBatch, AppendOrigin)],
+        epoch: LeaderEpoch,
+        now: Timestamp,
+    ) -> Vec<Result<Appended, AppendError>> {
+        let mut outcomes = Vec::with_capacity(batches.len());
+        while outcomes.len() < batches.len() {
+            let run = self.leading_run(&batches[outcomes.len()..], epoch);
+            // What a write that failed has left out is tried by itself, for an error of its own.
+            let is_all = self.write_all(&run, now).is_ok();
+            let written = run
+                .iter()
+                .take_while(|placed| placed.header.base_offset < self.log_end);
+            outcomes.extend(written.map(|placed| Ok(Appended::new(&placed.header))));
+            let next = batches.get(outcomes.len());
+            if let Some((batch, origin)) = next.filter(|_| !is_all || run.is_empty()) {
+                outcomes.push(self.append_as_leader(batch, epoch, *origin, now));
+            }
+        }
+        outcomes
+    }
+
+    /// The first of `batches` that can be written without a look at what was written before: new
+    /// ones, of no transaction. None if the first needs one.
+    fn leading_run(
+        &mut self,
+        batches: &[(&RecordBatch, AppendOrigin)],
+        epoch: LeaderEpoch,
+    ) -> Vec<Placed> {
+        let is_stale = self.epochs.latest_epoch().is_some_and(|it| epoch < it);
+        let mut run: Vec<Placed> = Vec::new();
+        if is_stale || self.directory.check_online().is_err() {
+            return run;
+        }
+        let mut next_offset = self.log_end;
+        let mut last_of = BTreeMap::new();
+        for (batch, origin) in batches {
+            let header = batch.header();
+            if !self.is_plainly_new(header, *origin, &last_of) || self.check_size(header).is_err() {
+                break;
+            }
+            let Ok(placed) = Placed::assigned(batch, None, next_offset, epoch) else {
+                break;
+            };
+            next_offset = placed.header.next_offset();
+            last_of.extend(header.producer.map(|producer| (producer.id, placed.header)));
+            run.push(placed);
+        }
+        if !run.is_empty() {
+            self.assign_epoch(epoch, self.log_end);
+        }
+        run
+    }
+
+    fn is_plainly_new(
+        &self,
+        header: &BatchHeader,
+        origin: AppendOrigin,
+        last_of: &BTreeMap<ProducerId, BatchHeader>,
+    ) -> bool {
+        if header.attributes.is_control() || header.attributes.is_transactional() {
+            return false;
+        }
+        let Some(producer) = &header.producer else {
+            return true;
+        };
+        match last_of.get(&producer.id) {
+            None => self.producers.check(header, origin) == Ok(SequenceVerdict::New),
+            Some(last) => {
+                let next = last.last_sequence().map(|sequence| sequence.advance(1));
+                origin == AppendOrigin::Client
+                    && last.producer.is_some_and(|it| it.epoch == producer.epoch)
+                    && producer.base_sequence.is_some()
+                    && producer.base_sequence == next
+            }
+        }
     }
 
     /// Appends what the partition's leader has in its log: offsets and epochs stay. A cut-off

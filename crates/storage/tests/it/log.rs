@@ -1,6 +1,7 @@
 //! What a log does, one behaviour a test.
 
 use fleuve_model::Offset;
+use fleuve_storage::disk::Disk;
 use fleuve_storage::{AppendOrigin, Durability, PartitionLog, commit_round};
 
 use crate::support::*;
@@ -119,4 +120,85 @@ fn only_one_process_opens_a_directory() {
     ));
     drop(directory);
     open(&disk);
+}
+
+/// Batches of no producer and of two, in order, repeated, with gaps and of a transaction.
+fn mixed_batches(chance: &mut Seeded) -> Vec<BatchSpec> {
+    let mut next = [0, 0];
+    let mut specs = Vec::new();
+    for number in 0..40 {
+        let mut spec = plain(1 + chance.below(3) as u32, number * 10);
+        let producer = chance.below(4) as usize;
+        if let Some(sequence) = next.get_mut(producer) {
+            let gap = i32::from(chance.below(10) == 0);
+            spec.producer = Some((producer as i64, 0, *sequence + gap));
+            spec.transactional = producer == 1 && chance.below(8) == 0;
+            if gap == 0 {
+                *sequence += spec.records as i32;
+            }
+        }
+        specs.push(spec.clone());
+        if chance.below(6) == 0 {
+            specs.push(spec);
+        }
+    }
+    specs
+}
+
+#[test]
+fn batches_appended_together_are_as_if_each_was_appended_by_itself() {
+    for seed in 0..200 {
+        let mut chance = Seeded(seed);
+        let batches: Vec<_> = mixed_batches(&mut chance)
+            .iter()
+            .map(BatchSpec::build)
+            .collect();
+        let disks = [new_disk(), new_disk()];
+        let mut logs = disks.each_ref().map(|disk| {
+            open(disk)
+                .create_partition(orders(0), None, small_config(), at(0))
+                .unwrap()
+        });
+        let [single, together] = &mut logs;
+        let mut rest = &batches[..];
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(1 + chance.below(8) as usize));
+            rest = later;
+            let alone =
+                |batch| single.append_as_leader(batch, epoch(0), AppendOrigin::Client, at(0));
+            let alone: Vec<_> = now.iter().map(alone).collect();
+            let now: Vec<_> = now.iter().map(|it| (it, AppendOrigin::Client)).collect();
+            let together = together.append_all_as_leader(&now, epoch(0), at(0));
+            assert_eq!(format!("{together:?}"), format!("{alone:?}"), "seed {seed}");
+        }
+        assert!(single.segments_count() > 1);
+        let read = |log: &PartitionLog| joined(&read_all(&log.reader().snapshot(), Offset::ZERO));
+        assert_eq!(read(together), read(single), "seed {seed}");
+        assert_eq!(together.segments_count(), single.segments_count());
+    }
+}
+
+#[test]
+fn of_batches_appended_together_those_that_the_disk_has_room_for_are_there() {
+    let disk = new_disk();
+    let mut log = open(&disk)
+        .create_partition(orders(0), None, small_config(), at(0))
+        .unwrap();
+    append(&mut log, &plain(1, 0));
+    let batches: Vec<_> = (1..=6).map(|number| plain(1, number).build()).collect();
+    let batches: Vec<_> = batches
+        .iter()
+        .map(|it| (it, AppendOrigin::Client))
+        .collect();
+    disk.set_capacity(Some(1 << 20));
+    let space = disk.space(std::path::Path::new(LOGS)).unwrap();
+    let used = space.total_bytes - space.free_bytes;
+    disk.set_capacity(Some(used + 3 * batches[0].0.bytes().len() as u64 + 5));
+    let outcomes = log.append_all_as_leader(&batches, epoch(0), at(0));
+    let taken: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(taken, [true, true, true, false, false, false]);
+    assert_eq!(log.log_end(), offset(4));
+    disk.set_capacity(None);
+    assert_eq!(append(&mut log, &plain(1, 9)), offset(4));
+    assert_eq!(read_all(&log.reader().snapshot(), Offset::ZERO).len(), 5);
 }
