@@ -1,7 +1,7 @@
 //! Answers as they go onto a stream: pieces in memory written together, records from their files.
 //!
 //! Whatever does not fit into the socket's own buffer stays where it was: a client that does not
-//! read its records makes nobody hold them. Start at [`write_answer`].
+//! read its records makes nobody hold them. Start at [`write_answers`].
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes};
 use fleuve_protocol::{EncodedFrame, Piece};
 use fleuve_storage::LogSlice;
 
+use super::Reply;
 use super::stream::{SendError, Stream};
 use crate::memory_budget::MemoryBudget;
 
@@ -35,22 +36,25 @@ pub(crate) enum WriteError {
     Unread(Duration),
 }
 
-/// Sends `frame`, with `bodies` where its pieces are elsewhere, in their order. Fails if nothing
-/// can be sent for as long as `stall_max`.
-pub(super) async fn write_answer(
+/// Sends `answers` in their order, each frame with its bodies where its pieces are elsewhere. Fails
+/// if nothing can be sent for as long as `stall_max`.
+pub(super) async fn write_answers(
     stream: &mut impl Stream,
-    frame: EncodedFrame,
-    bodies: Vec<LogSlice>,
+    answers: Vec<Reply>,
     budget: &MemoryBudget,
     stall_max: Option<Duration>,
 ) -> Result<(), WriteError> {
-    let bodies_bytes: u64 = bodies.iter().map(|body| body.length_bytes).sum();
+    let bodies = answers.iter().flat_map(|answer| &answer.bodies);
+    let bodies_bytes: u64 = bodies.map(|body| body.length_bytes).sum();
     // However many clients do not read, this is not waited for.
     let share = match bodies_bytes {
         1..=GATHERED_BYTES_MAX => budget.try_take(bodies_bytes),
         _ => None,
     };
-    let mut parts = parts(frame, bodies, share.is_some())?;
+    let mut parts = VecDeque::new();
+    for answer in answers {
+        add_parts(&mut parts, answer, share.is_some())?;
+    }
     while let Some(first) = parts.front_mut() {
         match first {
             Part::File(slice) => {
@@ -72,27 +76,27 @@ pub(super) async fn write_answer(
     Ok(())
 }
 
-fn parts(
-    frame: EncodedFrame,
-    bodies: Vec<LogSlice>,
-    are_gathered: bool,
-) -> Result<VecDeque<Part>, SendError> {
-    let mut bodies = bodies.into_iter();
-    let mut body = |length: usize| {
-        let body = bodies.next().expect("a body for every piece elsewhere");
-        assert_eq!(body.length_bytes, length as u64, "the body of this piece");
-        body
-    };
-    let pieces = frame.into_pieces().into_iter();
-    let parts = pieces.map(|piece| match piece {
-        Piece::Bytes(bytes) => Ok(Part::Memory(bytes)),
-        Piece::Elsewhere(length) if are_gathered => {
-            let read = body(length).read().map_err(SendError::Records)?;
-            Ok(Part::Memory(read))
-        }
-        Piece::Elsewhere(length) => Ok(Part::File(body(length))),
-    });
-    parts.collect()
+fn add_parts(
+    parts: &mut VecDeque<Part>,
+    answer: Reply,
+    is_gathered: bool,
+) -> Result<(), SendError> {
+    let mut bodies = answer.bodies.into_iter();
+    let pieces = answer.frame.map(EncodedFrame::into_pieces);
+    for piece in pieces.into_iter().flatten() {
+        parts.push_back(match piece {
+            Piece::Bytes(bytes) => Part::Memory(bytes),
+            Piece::Elsewhere(length) => {
+                let body = bodies.next().expect("a body for every piece elsewhere");
+                assert_eq!(body.length_bytes, length as u64, "the body of this piece");
+                match is_gathered {
+                    true => Part::Memory(body.read().map_err(SendError::Records)?),
+                    false => Part::File(body),
+                }
+            }
+        });
+    }
+    Ok(())
 }
 
 /// What is in memory up to the next file, and whether that is all there is.

@@ -31,7 +31,7 @@ use authentication::{Authentication, NotAdmitted};
 use frame_reader::{Frame, FrameReader};
 pub use frame_reader::{FrameError, read_frames};
 pub(crate) use frame_reader::{FrameShare, RequestBudgets};
-use frame_writer::{WriteError, write_answer};
+use frame_writer::{WriteError, write_answers};
 pub(crate) use limits::{ConnectionLimits, ConnectionSlot};
 pub(crate) use local::serve_local;
 use replies::{Replies, RunsBeside};
@@ -139,13 +139,13 @@ impl Connection {
             tokio::select! {
                 biased;
                 reply = replies.next(), if !replies.is_empty() => {
-                    let Reply { frame, bodies } = reply?;
-                    if let Some(frame) = frame {
-                        let unread_max = reader.holds_share().then_some(UNREAD_MAX);
-                        let stall_max = unread_max.or(idle_max);
-                        let budget = self.broker.response_budgets.gathering();
-                        write_answer(stream, frame, bodies, budget, stall_max).await?;
-                    }
+                    // What is ready together leaves together.
+                    let mut ready = vec![reply?];
+                    ready.extend(std::iter::from_fn(|| replies.take_done()));
+                    let unread_max = reader.holds_share().then_some(UNREAD_MAX);
+                    let stall_max = unread_max.or(idle_max);
+                    let budget = self.broker.response_budgets.gathering();
+                    write_answers(stream, ready, budget, stall_max).await?;
                     last_active = Instant::now();
                 }
                 () = stop.cancelled(), if accepts_more => {}

@@ -86,6 +86,16 @@ impl<T> Replies<T> {
         std::future::poll_fn(|task| self.poll_next(task)).await
     }
 
+    /// The oldest reply, if it is there already.
+    pub(super) fn take_done(&mut self) -> Option<T> {
+        let is_done = |oldest: &UnderWay<T>| matches!(oldest.state, State::Done(Ok(_)));
+        let done = self.under_way.pop_front_if(|oldest| is_done(oldest))?;
+        match done.state {
+            State::Done(Ok(reply)) => Some(reply),
+            State::Done(Err(_)) | State::Working(_) | State::Queued(_) => None,
+        }
+    }
+
     fn poll_next(&mut self, task: &mut Context<'_>) -> Poll<Result<T, ConnectionEnd>> {
         for reply in &mut self.under_way {
             if let State::Working(future) = &mut reply.state

@@ -1,5 +1,6 @@
 //! The log directories of this broker: opened, formatted, loaded, each with its thread.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -247,6 +248,7 @@ impl LogDirectories {
             handle: handle.clone(),
             commands: received,
             logs: Vec::new(),
+            queued: BTreeMap::new(),
             clock: parts.clock,
             retention_interval: parts.retention_interval,
             broker_epoch: 0,

@@ -3,6 +3,7 @@
 //! Nothing is acknowledged before the sync that covers it; appends that come in while a sync
 //! runs are the next round's. Start at [`Writer::run`].
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, OnceLock};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use fleuve_cluster::partition::{Acks, AwaitProduceError, Input};
 use fleuve_model::{LeaderEpoch, Offset};
-use fleuve_storage::{LogDirectory, PartitionLog, StorageError, commit_each};
+use fleuve_storage::{Appended, LogDirectory, PartitionLog, StorageError, commit_each};
 
 use super::error::{AppendError, ReplicaError};
 use super::machine_log::MachineAppendReport;
@@ -55,6 +56,8 @@ pub(super) struct Writer {
     pub(super) commands: Receiver<Command>,
     /// By slot; a deleted partition leaves a hole.
     pub(super) logs: Vec<Option<OpenLog>>,
+    /// What this round has to append, by log.
+    pub(super) queued: BTreeMap<LogSlot, Vec<AppendCommand>>,
     pub(super) clock: Clock,
     pub(super) retention_interval: Duration,
     pub(super) broker_epoch: i64,
@@ -103,13 +106,21 @@ impl Writer {
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
+        self.append_queued();
         self.commit();
         stops
     }
 
+    /// Appends wait for others of their partition; whatever else comes finds them done.
     fn carry_out(&mut self, command: Command) -> bool {
+        if !matches!(command, Command::Append(_)) {
+            self.append_queued();
+        }
         match command {
-            Command::Append(append) => self.append(append),
+            Command::Append(append) => {
+                let of_log = self.queued.entry(append.replica.slot).or_default();
+                of_log.push(append);
+            }
             Command::Create(create) => self.create(create),
             Command::Delete { replica, done } => {
                 self.delete(&replica);
@@ -139,35 +150,91 @@ impl Writer {
         Arc::ptr_eq(&open.replica, replica).then_some(open)
     }
 
-    fn append(&mut self, command: AppendCommand) {
+    /// Appends what has queued up, each partition's in one go.
+    fn append_queued(&mut self) {
+        for commands in std::mem::take(&mut self.queued).into_values() {
+            let replica = &commands[0].replica;
+            let are_alike = commands
+                .iter()
+                .all(|it| it.fence.is_none() && Arc::ptr_eq(&it.replica, replica));
+            if are_alike {
+                self.append(commands);
+            } else {
+                commands
+                    .into_iter()
+                    .for_each(|command| self.append(vec![command]));
+            }
+        }
+    }
+
+    /// Appends batches of one partition. One that has a fence comes alone.
+    fn append(&mut self, commands: Vec<AppendCommand>) {
+        let replica = Arc::clone(&commands[0].replica);
+        let outcomes = self.append_to_log(&replica, &commands);
+        let mut bytes = 0;
+        let mut log_end = None;
+        for (command, outcome) in commands.iter().zip(&outcomes) {
+            if let Ok(appended) = outcome
+                && !appended.is_duplicate
+            {
+                bytes += command.batch.bytes().len() as u64;
+                log_end = Some(appended.last_offset.next());
+            }
+        }
+        if let Some(log_end) = log_end {
+            replica.step(Input::Appended {
+                log_end,
+                bytes,
+                first_unstable: first_unstable(&replica.snapshot()),
+            });
+        }
+        for (command, outcome) in commands.into_iter().zip(outcomes) {
+            self.answer(command, outcome);
+        }
+    }
+
+    fn append_to_log(
+        &mut self,
+        replica: &Arc<Replica>,
+        commands: &[AppendCommand],
+    ) -> Vec<Result<Appended, AppendError>> {
+        let refused = |error: ReplicaError| {
+            let refuse = |_: &AppendCommand| Err(AppendError::Replica(error.clone()));
+            commands.iter().map(refuse).collect()
+        };
+        let is_fenced = |command: &AppendCommand| {
+            let fence = command.fence.as_ref();
+            fence.is_some_and(|fence| fence.load(Ordering::Relaxed))
+        };
+        if commands.iter().any(is_fenced) {
+            return refused(ReplicaError::Offline);
+        }
+        let now = self.clock.now().wall;
+        let Some(open) = self.open(replica) else {
+            return refused(ReplicaError::NotHosted);
+        };
+        let Some(epoch) = replica.watermarks().leader_epoch else {
+            return refused(ReplicaError::NotLeader);
+        };
+        let batches: Vec<_> = commands.iter().map(|it| (&it.batch, it.origin)).collect();
+        let outcomes = open.log.append_all_as_leader(&batches, epoch, now);
+        open.has_news |= outcomes.iter().any(Result::is_ok);
+        outcomes
+            .into_iter()
+            .map(|outcome| outcome.map_err(AppendError::from))
+            .collect()
+    }
+
+    fn answer(&mut self, command: AppendCommand, outcome: Result<Appended, AppendError>) {
         let AppendCommand {
             replica,
-            batch,
-            origin,
             acks,
             deadline,
             done,
             fence,
+            ..
         } = command;
-        if fence
-            .as_ref()
-            .is_some_and(|fence| fence.load(Ordering::Relaxed))
-        {
-            return done.fail(AppendError::Replica(ReplicaError::Offline));
-        }
-        let now = self.clock.now().wall;
-        let appended = match self.open(&replica) {
-            None => Err(AppendError::Replica(ReplicaError::NotHosted)),
-            Some(open) => match replica.watermarks().leader_epoch {
-                None => Err(AppendError::Replica(ReplicaError::NotLeader)),
-                Some(epoch) => {
-                    let result = open.log.append_as_leader(&batch, epoch, origin, now);
-                    open.has_news |= result.is_ok();
-                    result.map_err(AppendError::from)
-                }
-            },
-        };
-        let appended = match appended {
+        let appended = match outcome {
             Ok(appended) => appended,
             Err(error) => {
                 if let Some(fence) = fence {
@@ -177,13 +244,6 @@ impl Writer {
                 return done.fail(error);
             }
         };
-        if !appended.is_duplicate {
-            replica.step(Input::Appended {
-                log_end: appended.last_offset.next(),
-                bytes: batch.bytes().len() as u64,
-                first_unstable: first_unstable(&replica.snapshot()),
-            });
-        }
         match acks {
             Acks::None => done.succeed(appended, replica.watermarks().log_start),
             Acks::Leader | Acks::All => replica.await_produce(acks, deadline, done, appended),
@@ -437,7 +497,7 @@ impl AppendDone {
         }
     }
 
-    fn succeed(self, appended: fleuve_storage::Appended, log_start: Offset) {
+    fn succeed(self, appended: Appended, log_start: Offset) {
         self.answer(Ok::<(), AwaitProduceError>(()), appended, log_start);
     }
 }

@@ -17,7 +17,7 @@ use super::replica::{AppendOutcome, Replica};
 use crate::config::Durability;
 
 /// Which of its writer's logs a replica is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LogSlot(pub(super) usize);
 
 /// What the writer is told to do, in order.
