@@ -11,6 +11,7 @@ mod documentation;
 mod interruption;
 mod mutation;
 mod reattachment;
+mod recorded;
 mod runaway;
 mod sessions;
 mod support;
