@@ -25,10 +25,7 @@ mod transport;
 pub use config::ConnectConfig;
 pub use decode::read_plan;
 pub use engine_streams::EngineStreams;
-pub use fleuve_sql::Environment;
+pub use fleuve_sql::{Environment, SPARK_VERSION};
 pub use refusal::REFUSED;
 pub use server::{SparkConnect, StartError};
 pub use sql_engine::SqlEngineFactory;
-
-/// The version of Spark that clients are told: the one whose protocol this is.
-pub const SPARK_VERSION: &str = "4.3.0";

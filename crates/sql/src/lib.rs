@@ -32,3 +32,6 @@ pub use execution::RowStream;
 pub use plan::{AnalyzedPlan, Observation};
 pub use session::{Environment, Session, Statement};
 pub use sql::parse_identifier;
+
+/// The version of Spark whose language this is, as `version()` and clients are told.
+pub const SPARK_VERSION: &str = "4.3.0";

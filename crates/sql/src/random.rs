@@ -3,12 +3,15 @@
 /// XORShift with Spark's hashing of the seed.
 pub(crate) struct XorShift {
     seed: i64,
+    /// The second of the two normal numbers that are drawn at once.
+    spare: Option<f64>,
 }
 
 impl XorShift {
     pub(crate) fn new(seed: i64) -> Self {
         Self {
             seed: hash_seed(seed),
+            spare: None,
         }
     }
 
@@ -25,6 +28,27 @@ impl XorShift {
         let high = i64::from(self.next(26)) << 27;
         let low = i64::from(self.next(27));
         (high + low) as f64 * (1.0 / (1i64 << 53) as f64)
+    }
+
+    /// Any 32 bits.
+    pub(crate) fn integer(&mut self) -> i32 {
+        self.next(32)
+    }
+
+    /// A number of the standard normal distribution (Marsaglia's polar method).
+    pub(crate) fn gaussian(&mut self) -> f64 {
+        if let Some(spare) = self.spare.take() {
+            return spare;
+        }
+        loop {
+            let (a, b) = (2.0 * self.uniform() - 1.0, 2.0 * self.uniform() - 1.0);
+            let square = a * a + b * b;
+            if square < 1.0 && square != 0.0 {
+                let factor = (-2.0 * square.ln() / square).sqrt();
+                self.spare = Some(b * factor);
+                return a * factor;
+            }
+        }
     }
 
     /// A count of the Poisson distribution (Knuth's method).

@@ -67,6 +67,18 @@ impl SparkError {
         .with("suggestion", suggestion)
     }
 
+    /// Characters that a character set has no bytes for, or bytes that mean no characters in it.
+    pub fn malformed_character_coding(function: &str, charset: &str) -> Self {
+        Self::new(
+            Exception::Runtime,
+            "MALFORMED_CHARACTER_CODING",
+            "22000",
+            format!("Invalid value found when performing `{function}` with {charset}"),
+        )
+        .with("function", format!("`{function}`"))
+        .with("charset", charset)
+    }
+
     pub fn datetime_field_out_of_bounds(message: &str) -> Self {
         Self::new(
             Exception::DateTime,

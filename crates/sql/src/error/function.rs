@@ -67,6 +67,101 @@ impl SparkError {
         .with("parameter", quote_identifier(parameter))
     }
 
+    pub fn cannot_decode_url(url: &str) -> Self {
+        Self::new(
+            Exception::IllegalArgument,
+            "CANNOT_DECODE_URL",
+            "22546",
+            format!("The provided URL cannot be decoded: {url}. Ensure that the URL is properly formatted and try again."),
+        )
+        .with("url", url)
+    }
+
+    pub fn invalid_url(url: &str) -> Self {
+        Self::new(
+            Exception::IllegalArgument,
+            "INVALID_URL",
+            "22P02",
+            format!("The url is invalid: {url}. Use `try_parse_url` to tolerate invalid URL and return NULL instead."),
+        )
+        .with("url", url)
+    }
+
+    pub fn collection_size_limit_exceeded(function: &str, elements: i64, limit: i64) -> Self {
+        Self::new(
+            Exception::Runtime,
+            "COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER",
+            "54000",
+            format!("Can't create array with {elements} elements which exceeding the array size limit {limit}, the value returned by the function {} is too large.", quote_identifier(function)),
+        )
+        .with("numberOfElements", elements.to_string())
+        .with("maxRoundedArrayLength", limit.to_string())
+        .with("functionName", quote_identifier(function))
+    }
+
+    pub fn illegal_sequence_boundaries(what: &str) -> Self {
+        Self::invalid_parameter_value(
+            "BOUNDARIES",
+            "sequence",
+            "stop",
+            format!("the sequence from {what} has no end."),
+        )
+    }
+
+    pub fn slice_start_zero() -> Self {
+        Self::invalid_parameter_value(
+            "START",
+            "slice",
+            "start",
+            "Expects a positive or a negative value for `start`, but got 0.",
+        )
+    }
+
+    pub fn slice_length_negative(length: i32) -> Self {
+        Self::invalid_parameter_value(
+            "LENGTH",
+            "slice",
+            "length",
+            format!("Expects `length` greater than or equal to 0, but got {length}."),
+        )
+    }
+
+    /// An error that has a number and no name in Spark.
+    fn internal_class(class: &str, text: &str) -> Self {
+        Self::new(Exception::Runtime, class, "XXKST", text)
+    }
+
+    pub fn comparator_returns_null() -> Self {
+        Self::new(
+            Exception::Runtime,
+            "COMPARATOR_RETURNS_NULL",
+            "22004",
+            "The comparator of `array_sort` has returned NULL; it must give a number below, equal to or above zero.",
+        )
+    }
+
+    pub fn invalid_number_format(format: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_FORMAT.UNEXPECTED_TOKEN",
+            "42601",
+            format!("The format is invalid: '{format}'. It is no picture of a number."),
+        )
+        .with("format", format!("'{format}'"))
+    }
+
+    pub fn invalid_format_mismatch(text: &str, format: &str) -> Self {
+        Self::new(
+            Exception::IllegalArgument,
+            "INVALID_FORMAT.MISMATCH_INPUT",
+            "42601",
+            format!("The format is invalid: '{format}'. The input \"STRING\" '{text}' does not match the format."),
+        )
+        .with("inputType", "\"STRING\"")
+        .with("input", text)
+        .with("format", format)
+    }
+
     pub fn raised(message: &str) -> Self {
         Self::new(
             Exception::Runtime,
@@ -98,6 +193,13 @@ impl SparkError {
             "NULL_MAP_KEY",
             "2200E",
             "Cannot use null as map key.",
+        )
+    }
+
+    pub fn unequal_map_arrays() -> Self {
+        Self::internal_class(
+            "_LEGACY_ERROR_TEMP_2017",
+            "The key array and value array of a map must have the same length.",
         )
     }
 

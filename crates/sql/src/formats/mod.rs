@@ -1,8 +1,9 @@
-//! Data in files: parquet, json, text.
+//! Data in files: parquet, json, csv, text.
 //!
 //! Always true: a folder with `_spark_metadata` holds exactly the files that its log names; files and folders whose
 //! names begin with `_` or `.` are no data. Start at [`FileSource`] and [`FileSink`].
 
+mod csv;
 mod listing;
 mod read;
 mod write;
@@ -23,6 +24,7 @@ use crate::source::{BatchSink, BatchSource, PartitionStream, ReadRequest, Regist
 pub(crate) enum Format {
     Parquet,
     Json,
+    Csv,
     Text,
 }
 
@@ -30,6 +32,7 @@ pub(crate) fn register(registry: &Registry) {
     for (name, format) in [
         ("parquet", Format::Parquet),
         ("json", Format::Json),
+        ("csv", Format::Csv),
         ("text", Format::Text),
     ] {
         registry.register_source(name, Arc::new(FileSource { format }));

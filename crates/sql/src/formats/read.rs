@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
@@ -17,11 +17,12 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream::{self, StreamExt};
 
 use super::Format;
+use super::csv;
 use super::listing::{DataFile, files};
 use crate::cast::{CastMode, cast_array};
 use crate::error::{Result, SparkError};
 use crate::functions::udf::internal_arrow;
-use crate::functions::{JsonOptions, JsonReader, json_schema};
+use crate::functions::{CsvReader, JsonOptions, JsonReader, json_schema};
 use crate::ir::{DataType, StructField, StructType};
 use crate::source::ReadRequest;
 use crate::time::TimeZone;
@@ -89,6 +90,7 @@ fn infer(format: Format, request: &ReadRequest, files: &[DataFile]) -> Result<St
                 .map(nullable)
                 .ok_or_else(|| SparkError::unable_to_infer_schema("Parquet"))
         }
+        Format::Csv => csv::infer(request, files, session_zone(request)),
         Format::Json => {
             let options = json_options(request)?;
             let mut merged = DataType::Null;
@@ -218,6 +220,13 @@ impl PartitionStream for FilePartition {
     }
 }
 
+/// What makes columns of a file's records.
+enum Reader {
+    Json(JsonReader),
+    Csv(CsvReader),
+    Text,
+}
+
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 
 impl FilePartition {
@@ -240,8 +249,11 @@ impl FilePartition {
                     aligned(&batch?, &schema, &arrow, &file, zone)
                 })))
             }
-            Format::Json | Format::Text => {
-                let lines = records(&self.request, &file)?;
+            Format::Json | Format::Csv | Format::Text => {
+                let lines = match self.format {
+                    Format::Csv => csv::records(&self.request, &file, zone)?,
+                    _ => records(&self.request, &file)?,
+                };
                 let data: Vec<StructField> = schema
                     .fields
                     .iter()
@@ -255,22 +267,27 @@ impl FilePartition {
                     .collect();
                 let data = nullable(StructType::new(data));
                 let reader = match self.format {
-                    Format::Json => Some(JsonReader::new(
+                    Format::Json => Reader::Json(JsonReader::new(
                         DataType::Struct(data.clone()),
                         json_options(&self.request)?,
                     )),
-                    _ => None,
+                    Format::Csv => Reader::Csv(csv::reader(&self.request, data.clone(), zone)?),
+                    _ => Reader::Text,
                 };
                 let data_arrow = to_arrow_schema(&data, INTERNAL_TIME_ZONE);
                 let chunks: Vec<Vec<String>> =
                     lines.chunks(BATCH_LINES).map(<[String]>::to_vec).collect();
                 Ok(Box::new(chunks.into_iter().map(move |chunk| {
                     let texts = StringArray::from(chunk);
+                    let lines = texts.len();
                     let columns: Vec<ArrayRef> = match &reader {
-                        Some(reader) => reader.column(&texts)?.as_struct().columns().to_vec(),
-                        None => vec![Arc::new(texts)],
+                        Reader::Json(reader) => {
+                            reader.column(&texts)?.as_struct().columns().to_vec()
+                        }
+                        Reader::Csv(reader) => reader.columns(&texts)?,
+                        Reader::Text => vec![Arc::new(texts)],
                     };
-                    let rows = columns.first().map_or(0, |c| c.len());
+                    let rows = columns.first().map_or(lines, |c| c.len());
                     let options =
                         arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
                     let batch =
@@ -343,8 +360,8 @@ fn aligned(
     )?)
 }
 
-/// The records of a text file: its lines, or the whole of it.
-fn records(request: &ReadRequest, file: &DataFile) -> Result<Vec<String>> {
+/// The whole of a text file, unpacked.
+pub(super) fn contents(file: &DataFile) -> Result<String> {
     let mut bytes = Vec::new();
     let opened = File::open(&file.path).map_err(|e| unreadable(file, &e.to_string()))?;
     let gzipped = file.path.extension().is_some_and(|e| e == "gz");
@@ -355,11 +372,16 @@ fn records(request: &ReadRequest, file: &DataFile) -> Result<Vec<String>> {
         opened.read_to_end(&mut bytes)
     };
     read.map_err(|e| unreadable(file, &e.to_string()))?;
-    let text = String::from_utf8_lossy(&bytes);
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The records of a text file: its lines, or the whole of it.
+fn records(request: &ReadRequest, file: &DataFile) -> Result<Vec<String>> {
+    let text = contents(file)?;
     let whole =
         request.options.flag("multiLine", false)? || request.options.flag("wholetext", false)?;
     if whole {
-        return Ok(vec![text.into_owned()]);
+        return Ok(vec![text]);
     }
     let is_json = request.format.eq_ignore_ascii_case("json");
     let lines = match request.options.get("lineSep") {

@@ -18,7 +18,7 @@ use super::Format;
 use super::listing::{escape, local_path};
 use crate::cast::{Style, ValueWriter};
 use crate::error::{Result, SparkError};
-use crate::functions::JsonWriter;
+use crate::functions::{CsvOptions, CsvWriter, JsonWriter};
 use crate::ir::{DataType, SaveMode, StructField, StructType};
 use crate::source::{PartitionStream, WriteRequest};
 use crate::time::TimeZone;
@@ -89,10 +89,10 @@ fn codec(format: Format, request: &WriteRequest) -> Result<(Compression, String)
         .get("compression")
         .map(str::to_ascii_lowercase);
     if format != Format::Parquet {
-        let extension = if format == Format::Json {
-            "json"
-        } else {
-            "txt"
+        let extension = match format {
+            Format::Json => "json",
+            Format::Csv => "csv",
+            _ => "txt",
         };
         return match given.as_deref() {
             None | Some("none" | "uncompressed") => {
@@ -294,11 +294,18 @@ struct Part {
     kind: Kind,
 }
 
+/// How a row becomes a line.
+enum Lines {
+    Json(JsonWriter),
+    Csv(CsvWriter),
+    Text,
+}
+
 enum Kind {
     Parquet(Box<ArrowWriter<File>>),
     Lines {
         out: Box<dyn Write + Send>,
-        json: Option<JsonWriter>,
+        lines: Lines,
     },
 }
 
@@ -333,7 +340,7 @@ impl Part {
                 .map_err(|e| failed(&path, e))?;
             Kind::Parquet(Box::new(writer))
         } else {
-            let out: Box<dyn Write + Send> = match compression {
+            let mut out: Box<dyn Write + Send> = match compression {
                 Compression::GZIP(_) => Box::new(flate2::write::GzEncoder::new(
                     file,
                     flate2::Compression::default(),
@@ -346,12 +353,21 @@ impl Part {
                 .map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))
                 .collect();
             let zone = TimeZone::parse(&request.configuration.time_zone()).unwrap_or(TimeZone::UTC);
-            let json = if format == Format::Json {
-                Some(JsonWriter::new(&options, zone)?)
-            } else {
-                None
+            let lines = match format {
+                Format::Json => Lines::Json(JsonWriter::new(&options, zone)?),
+                Format::Csv => {
+                    let options = CsvOptions::new(&options, zone)?;
+                    let header = options.header;
+                    let writer = CsvWriter::new(options);
+                    if header {
+                        writeln!(out, "{}", writer.header(&schema))
+                            .map_err(|e| failed(&path, e))?;
+                    }
+                    Lines::Csv(writer)
+                }
+                _ => Lines::Text,
             };
-            Kind::Lines { out, json }
+            Kind::Lines { out, lines }
         };
         Ok(Self {
             relative,
@@ -368,7 +384,17 @@ impl Part {
             Kind::Parquet(writer) => writer.write(&batch).map_err(|e| failed(&self.path, e)),
             Kind::Lines {
                 out,
-                json: Some(json),
+                lines: Lines::Csv(csv),
+            } => {
+                for row in 0..batch.num_rows() {
+                    let line = csv.line(batch.columns(), &self.schema, row)?;
+                    writeln!(out, "{line}").map_err(|e| failed(&self.path, e))?;
+                }
+                Ok(())
+            }
+            Kind::Lines {
+                out,
+                lines: Lines::Json(json),
             } => {
                 let structure: ArrayRef =
                     std::sync::Arc::new(arrow::array::StructArray::from(batch));
@@ -379,7 +405,10 @@ impl Part {
                 }
                 Ok(())
             }
-            Kind::Lines { out, json: None } => {
+            Kind::Lines {
+                out,
+                lines: Lines::Text,
+            } => {
                 let lines = batch.column(0).as_string::<i32>();
                 for line in lines {
                     writeln!(out, "{}", line.unwrap_or_default())

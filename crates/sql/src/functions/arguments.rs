@@ -10,6 +10,7 @@ use crate::types::sql_name;
 pub(crate) enum Arg {
     Str,
     StrOrBinary,
+    Binary,
     Boolean,
     Int,
     Long,
@@ -24,6 +25,7 @@ pub(crate) enum Arg {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Returns {
     Str,
+    Binary,
     Boolean,
     Int,
     Long,
@@ -50,6 +52,7 @@ impl Arg {
     pub(super) fn target(self, from: &DataType) -> Option<DataType> {
         let fixed = match self {
             Self::Str => DataType::STRING,
+            Self::Binary => DataType::Binary,
             Self::Boolean => DataType::Boolean,
             Self::Int => DataType::Integer,
             Self::Long => DataType::Long,
@@ -70,6 +73,7 @@ impl Arg {
         match self {
             Self::Str => "\"STRING\"",
             Self::StrOrBinary => "(\"STRING\" or \"BINARY\")",
+            Self::Binary => "\"BINARY\"",
             Self::Boolean => "\"BOOLEAN\"",
             Self::Int => "\"INT\"",
             Self::Long => "\"BIGINT\"",
@@ -121,6 +125,7 @@ impl Returns {
     pub(super) fn data_type(self) -> DataType {
         match self {
             Self::Str => DataType::STRING,
+            Self::Binary => DataType::Binary,
             Self::Boolean => DataType::Boolean,
             Self::Int => DataType::Integer,
             Self::Long => DataType::Long,

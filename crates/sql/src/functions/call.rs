@@ -19,6 +19,8 @@ pub(crate) struct FunctionCall<'a> {
     pub(crate) scope: &'a Scope,
     /// As the user wrote it, in lower case.
     pub(crate) name: String,
+    /// What stands for the name in the result's column, if not the name itself.
+    pub(crate) title: Option<&'static str>,
     pub(crate) arguments: Vec<TypedExpr>,
     /// The arguments as they came, for those that resolve lambdas themselves.
     pub(crate) raw: &'a [Expression],
@@ -45,6 +47,8 @@ pub(crate) enum Resolved {
 impl<'a> FunctionCall<'a> {
     /// Resolves the call by its function's entry.
     pub(crate) fn resolve(&mut self, function: &Function) -> Result<Resolved> {
+        self.title = function.title;
+        self.add_defaults()?;
         Ok(match &function.build {
             Build::Scalar {
                 arguments,
@@ -53,11 +57,6 @@ impl<'a> FunctionCall<'a> {
                 nulls,
                 kernel,
             } => {
-                let count = self.arguments.len();
-                if let Some(default) = super::string::default_arguments(&self.name, count) {
-                    let default = self.analyzer.literal(&default)?;
-                    self.arguments.push(default);
-                }
                 let text = self.text();
                 self.arity(*required, arguments.len())?;
                 for (index, arg) in arguments.iter().enumerate().take(self.arguments.len()) {
@@ -78,6 +77,15 @@ impl<'a> FunctionCall<'a> {
         })
     }
 
+    /// Fills in the last arguments that the user left out and whose values the column's name shows.
+    fn add_defaults(&mut self) -> Result<()> {
+        while let Some(default) = super::defaults::argument(&self.name, self.arguments.len()) {
+            let default = self.analyzer.literal(&default)?;
+            self.arguments.push(default);
+        }
+        Ok(())
+    }
+
     pub(crate) fn maker(&self) -> Maker {
         self.analyzer.maker()
     }
@@ -86,7 +94,8 @@ impl<'a> FunctionCall<'a> {
     pub(crate) fn text(&self) -> String {
         let arguments: Vec<&str> = self.arguments.iter().map(|a| a.name.as_str()).collect();
         let distinct = if self.distinct { "DISTINCT " } else { "" };
-        format!("{}({distinct}{})", self.name, arguments.join(", "))
+        let name = self.title.unwrap_or(&self.name);
+        format!("{name}({distinct}{})", arguments.join(", "))
     }
 
     pub(crate) fn arity(&self, least: usize, most: usize) -> Result<()> {
@@ -126,6 +135,13 @@ impl<'a> FunctionCall<'a> {
         {
             return Err(self.unexpected_type(index, &format!("\"{}\"", sql_name(target))));
         }
+        self.arguments[index] = self.analyzer.cast_implicitly(argument, target)?;
+        Ok(())
+    }
+
+    /// Casts argument `index` to `target`, which the caller knows to be possible.
+    pub(crate) fn cast_argument(&mut self, index: usize, target: &DataType) -> Result<()> {
+        let argument = self.arguments[index].clone();
         self.arguments[index] = self.analyzer.cast_implicitly(argument, target)?;
         Ok(())
     }

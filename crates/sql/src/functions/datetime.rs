@@ -744,7 +744,7 @@ fn time_plus(i: &Invocation<'_>, sign: i64) -> Result<ArrayRef> {
         DataType::TimestampNtz => TimeZone::UTC,
         _ => i.context.time_zone,
     };
-    let interval = intervals(i)?;
+    let interval = interval_argument(i, 1)?;
     i.build::<TimestampMicrosecondType>(|row| {
         let Some((time, (months, days, micros))) = times.get(row).zip(interval(row)) else {
             return Ok(None);
@@ -762,17 +762,17 @@ fn time_plus(i: &Invocation<'_>, sign: i64) -> Result<ArrayRef> {
     })
 }
 
-type IntervalOf<'a> = Box<dyn Fn(usize) -> Option<(i64, i64, i64)> + 'a>;
+pub(super) type IntervalOf<'a> = Box<dyn Fn(usize) -> Option<(i64, i64, i64)> + 'a>;
 
-/// The second argument in months, days and microseconds.
-fn intervals<'a>(i: &'a Invocation<'_>) -> Result<IntervalOf<'a>> {
-    Ok(match i.types[1] {
+/// An argument in months, days and microseconds.
+pub(super) fn interval_argument<'a>(i: &'a Invocation<'_>, index: usize) -> Result<IntervalOf<'a>> {
+    Ok(match i.types[index] {
         DataType::YearMonthInterval { .. } => {
-            let months = i.year_months(1)?;
+            let months = i.year_months(index)?;
             Box::new(move |row| months.get(row).map(|months| (i64::from(months), 0, 0)))
         }
         DataType::CalendarInterval => {
-            let intervals = i.calendar_intervals(1)?;
+            let intervals = i.calendar_intervals(index)?;
             Box::new(move |row| {
                 intervals.get(row).map(|interval| {
                     let micros = interval.nanoseconds / 1000;
@@ -781,7 +781,7 @@ fn intervals<'a>(i: &'a Invocation<'_>) -> Result<IntervalOf<'a>> {
             })
         }
         _ => {
-            let durations = i.day_times(1)?;
+            let durations = i.day_times(index)?;
             Box::new(move |row| durations.get(row).map(|micros| (0, 0, micros)))
         }
     })

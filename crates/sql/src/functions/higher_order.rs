@@ -1,5 +1,10 @@
 //! Functions of lambdas: a body for each element of an array.
 
+mod fold;
+mod maps;
+mod sort;
+mod zip;
+
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, UInt32Array};
@@ -17,7 +22,69 @@ pub(super) const FUNCTIONS: &[Function] = &[
     higher_order("filter", |call| over_elements(call, Use::Filter)),
     higher_order("exists", |call| over_elements(call, Use::Exists)),
     higher_order("forall", |call| over_elements(call, Use::ForAll)),
+    higher_order("aggregate", fold::fold).or(&["reduce"]),
+    higher_order("zip_with", zip::zip_with),
+    higher_order("array_sort", sort::array_sort),
+    higher_order("map_filter", |call| {
+        maps::over_entries(call, maps::Use::Filter)
+    }),
+    higher_order("transform_keys", |call| {
+        maps::over_entries(call, maps::Use::Keys)
+    }),
+    higher_order("transform_values", |call| {
+        maps::over_entries(call, maps::Use::Values)
+    }),
+    higher_order("map_zip_with", maps::zip_with),
 ];
+
+/// Resolves the plain arguments, the first `count`, and makes the columns around known to lambdas.
+fn plain_arguments(call: &mut FunctionCall<'_>, count: usize, most: usize) -> Result<()> {
+    if !(count..=most).contains(&call.raw.len()) {
+        let expected = if count == most {
+            count.to_string()
+        } else {
+            format!("[{count}, {most}]")
+        };
+        return Err(SparkError::wrong_number_of_arguments(
+            &call.name,
+            &expected,
+            call.raw.len(),
+        ));
+    }
+    call.analyzer.lambda_columns = call
+        .scope
+        .columns
+        .iter()
+        .chain(&call.scope.hidden)
+        .cloned()
+        .collect();
+    let raw = call.raw;
+    call.arguments = raw[..count.min(raw.len())]
+        .iter()
+        .map(|argument| call.analyzer.expression(call.scope, argument))
+        .collect::<Result<_>>()?;
+    Ok(())
+}
+
+/// `name(arguments, lambdas)`.
+fn text_with(call: &FunctionCall<'_>, lambdas: &[&LambdaBody]) -> String {
+    let arguments = call.arguments.iter().map(|a| a.name.as_str());
+    let lambdas = lambdas.iter().map(|l| l.name.as_str());
+    let all: Vec<&str> = arguments.chain(lambdas).collect();
+    format!("{}({})", call.name, all.join(", "))
+}
+
+/// The captured columns of a lambda, whose arguments begin at `first`, for the given rows.
+fn captured(
+    i: &Invocation<'_>,
+    first: usize,
+    body: &LambdaBody,
+    rows: &UInt32Array,
+) -> Result<Vec<ArrayRef>> {
+    (first..first + body.captured.len())
+        .map(|index| Ok(take(&i.expanded(index)?, rows, None)?))
+        .collect()
+}
 
 /// What the body's values are for.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::PrimitiveArray;
 use arrow::array::{
-    Array, ArrayAccessor, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array,
+    Array, ArrayAccessor, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray, Date32Array,
     Decimal128Array, DurationMicrosecondArray, Float32Array, Float64Array, Int8Array, Int16Array,
     Int32Array, Int64Array, IntervalMonthDayNanoArray, IntervalYearMonthArray, ListArray,
     StringArray, StringBuilder, TimestampMicrosecondArray,
@@ -154,6 +154,17 @@ impl<'a> Invocation<'a> {
         })
     }
 
+    /// Argument `index` if it was given, read by `read`.
+    pub(crate) fn optional<'s, C>(
+        &'s self,
+        index: usize,
+        read: impl FnOnce(&'s Self, usize) -> Result<C>,
+    ) -> Result<Option<C>> {
+        (index < self.count())
+            .then(|| read(self, index))
+            .transpose()
+    }
+
     /// The argument with one value for every row.
     pub(crate) fn expanded(&self, index: usize) -> Result<ArrayRef> {
         let argument = self.argument(index)?;
@@ -169,6 +180,17 @@ impl<'a> Invocation<'a> {
         mut value: impl FnMut(usize) -> Result<Option<S>>,
     ) -> Result<ArrayRef> {
         let mut builder = StringBuilder::with_capacity(self.rows, self.rows * 8);
+        for row in 0..self.rows {
+            builder.append_option(value(row)?);
+        }
+        Ok(Arc::new(builder.finish()))
+    }
+
+    pub(crate) fn build_binaries<B: AsRef<[u8]>>(
+        &self,
+        mut value: impl FnMut(usize) -> Result<Option<B>>,
+    ) -> Result<ArrayRef> {
+        let mut builder = BinaryBuilder::with_capacity(self.rows, self.rows * 8);
         for row in 0..self.rows {
             builder.append_option(value(row)?);
         }

@@ -48,7 +48,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// Constant options from a map argument, keys in lower case.
-fn options(call: &FunctionCall<'_>, index: usize) -> Result<BTreeMap<String, String>> {
+pub(super) fn options(call: &FunctionCall<'_>, index: usize) -> Result<BTreeMap<String, String>> {
     let Some(argument) = call.arguments.get(index) else {
         return Ok(BTreeMap::new());
     };
@@ -83,7 +83,7 @@ fn options(call: &FunctionCall<'_>, index: usize) -> Result<BTreeMap<String, Str
 }
 
 /// The schema argument: a constant string, or `schema_of_json` of one.
-fn schema_argument(call: &FunctionCall<'_>, index: usize) -> Result<DataType> {
+pub(super) fn schema_argument(call: &FunctionCall<'_>, index: usize) -> Result<DataType> {
     let argument = &call.arguments[index];
     let invalid = || SparkError::invalid_schema_not_string(&format!("\"{}\"", argument.name));
     if !argument.data_type.is_string() || !argument.is_foldable() {

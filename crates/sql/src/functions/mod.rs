@@ -11,11 +11,17 @@ pub(crate) mod udf;
 
 mod aggregate;
 pub(crate) mod arithmetic;
+mod array;
 mod bitwise;
 mod collection;
 mod comparison;
 mod conditional;
+mod conversion;
+mod csv;
 mod datetime;
+mod defaults;
+mod encoding;
+mod engine;
 mod generator;
 mod hash;
 mod higher_order;
@@ -23,9 +29,12 @@ mod json;
 mod map;
 mod math;
 mod misc;
+mod number_format;
 pub(crate) mod pattern;
+mod regular_expression;
 mod string;
 mod structure;
+mod text;
 mod url;
 pub(crate) mod window;
 
@@ -36,6 +45,10 @@ use arrow::array::ArrayRef;
 
 pub(crate) use arguments::{Arg, Nulls, Returns, ordinal, storable};
 pub(crate) use call::{FunctionCall, Generator};
+pub(crate) use csv::options::CsvOptions;
+pub(crate) use csv::reader::CsvReader;
+pub(crate) use csv::writer::CsvWriter;
+pub(crate) use csv::{record as csv_record, schema as csv_schema};
 pub(crate) use invocation::Invocation;
 pub(crate) use json::parse::parse as json_parse;
 pub(crate) use json::schema as json_schema;
@@ -50,6 +63,8 @@ pub(crate) struct Function {
     /// The name that its result's column shows, unless the user wrote an alias.
     pub(crate) name: &'static str,
     pub(crate) aliases: &'static [&'static str],
+    /// What the result's column shows instead of the name that the user wrote.
+    pub(crate) title: Option<&'static str>,
     pub(crate) build: Build,
 }
 
@@ -89,6 +104,7 @@ pub(crate) const fn scalar(
     Function {
         name,
         aliases: &[],
+        title: None,
         build,
     }
 }
@@ -100,6 +116,7 @@ pub(crate) const fn custom(
     Function {
         name,
         aliases: &[],
+        title: None,
         build: Build::Custom(build),
     }
 }
@@ -111,6 +128,7 @@ pub(crate) const fn higher_order(
     Function {
         name,
         aliases: &[],
+        title: None,
         build: Build::HigherOrder(build),
     }
 }
@@ -122,6 +140,7 @@ pub(crate) const fn generator(
     Function {
         name,
         aliases: &[],
+        title: None,
         build: Build::Generator(build),
     }
 }
@@ -129,6 +148,12 @@ pub(crate) const fn generator(
 impl Function {
     pub(crate) const fn or(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
+        self
+    }
+
+    /// The result's column shows `title`, whatever name the user wrote.
+    pub(crate) const fn shown(mut self, title: &'static str) -> Self {
+        self.title = Some(title);
         self
     }
 
@@ -151,11 +176,15 @@ impl Function {
 const FAMILIES: &[&[Function]] = &[
     aggregate::FUNCTIONS,
     arithmetic::FUNCTIONS,
+    array::FUNCTIONS,
     bitwise::FUNCTIONS,
     collection::FUNCTIONS,
     comparison::FUNCTIONS,
     conditional::FUNCTIONS,
+    conversion::FUNCTIONS,
+    csv::FUNCTIONS,
     datetime::FUNCTIONS,
+    encoding::FUNCTIONS,
     generator::FUNCTIONS,
     hash::FUNCTIONS,
     higher_order::FUNCTIONS,
@@ -163,9 +192,12 @@ const FAMILIES: &[&[Function]] = &[
     map::FUNCTIONS,
     math::FUNCTIONS,
     misc::FUNCTIONS,
+    number_format::FUNCTIONS,
     pattern::FUNCTIONS,
+    regular_expression::FUNCTIONS,
     string::FUNCTIONS,
     structure::FUNCTIONS,
+    text::FUNCTIONS,
     url::FUNCTIONS,
     window::FUNCTIONS,
 ];

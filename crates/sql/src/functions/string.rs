@@ -20,9 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         map(inv, |s| s.to_lowercase())
     })
     .or(&["lcase"]),
-    scalar("reverse", &[Arg::Str], Returns::Str, |inv| {
-        map(inv, |s| s.chars().rev().collect())
-    }),
+    custom("reverse", reverse),
     scalar("initcap", &[Arg::Str], Returns::Str, |inv| {
         map(inv, initcap)
     }),
@@ -31,19 +29,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "char_length",
         "character_length",
     ]),
-    scalar("trim", &[Arg::Str, Arg::Str], Returns::Str, |inv| {
-        trim(inv, true, true)
-    })
-    .or(&["btrim"])
-    .needs(1),
-    scalar("ltrim", &[Arg::Str, Arg::Str], Returns::Str, |inv| {
-        trim(inv, true, false)
-    })
-    .needs(1),
-    scalar("rtrim", &[Arg::Str, Arg::Str], Returns::Str, |inv| {
-        trim(inv, false, true)
-    })
-    .needs(1),
     scalar(
         "substring",
         &[Arg::Str, Arg::Int, Arg::Int],
@@ -67,9 +52,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |inv| pad(inv, false),
     )
     .needs(2),
-    scalar("instr", &[Arg::Str, Arg::Str], Returns::Int, |inv| {
-        position(inv, 0, 1)
-    }),
     scalar(
         "locate",
         &[Arg::Str, Arg::Str, Arg::Int],
@@ -99,18 +81,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     )
     .needs(3),
     scalar(
-        "startswith",
-        &[Arg::Str, Arg::Str],
-        Returns::Boolean,
-        |inv| test(inv, |a, b| a.starts_with(b)),
-    ),
-    scalar("endswith", &[Arg::Str, Arg::Str], Returns::Boolean, |inv| {
-        test(inv, |a, b| a.ends_with(b))
-    }),
-    scalar("contains", &[Arg::Str, Arg::Str], Returns::Boolean, |inv| {
-        test(inv, |a, b| a.contains(b))
-    }),
-    scalar(
         "regexp_replace",
         &[Arg::Str, Arg::Str, Arg::Str],
         Returns::Str,
@@ -130,19 +100,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     custom("concat", concat),
     custom("concat_ws", concat_ws),
 ];
-
-/// `split` and `repeat` of a text without limit have defaults that show in the column's name.
-pub(crate) fn default_arguments(name: &str, count: usize) -> Option<Literal> {
-    match (name, count) {
-        ("split", 2) => Some(Literal::Integer(-1)),
-        ("regexp_extract", 2) => Some(Literal::Integer(1)),
-        ("lpad" | "rpad", 2) => Some(Literal::String(" ".to_owned())),
-        ("locate" | "position", 2) => Some(Literal::Integer(1)),
-        ("replace", 2) => Some(Literal::String(String::new())),
-        ("substring" | "substr", 2) => Some(Literal::Integer(i32::MAX)),
-        _ => None,
-    }
-}
 
 fn map(inv: &Invocation<'_>, f: impl Fn(&str) -> String) -> Result<ArrayRef> {
     let texts = inv.strings(0)?;
@@ -171,34 +128,6 @@ fn length(inv: &Invocation<'_>) -> Result<ArrayRef> {
     }
     let texts = inv.strings(0)?;
     inv.build::<Int32Type>(|row| Ok(texts.get(row).map(|s| s.chars().count() as i32)))
-}
-
-fn trim(inv: &Invocation<'_>, left: bool, right: bool) -> Result<ArrayRef> {
-    let texts = inv.strings(0)?;
-    let marks = if inv.count() > 1 {
-        Some(inv.strings(1)?)
-    } else {
-        None
-    };
-    inv.build_strings(|row| {
-        let Some(mut text) = texts.get(row) else {
-            return Ok(None);
-        };
-        let mark = match &marks {
-            None => " ",
-            Some(marks) => match marks.get(row) {
-                Some(mark) => mark,
-                None => return Ok(None),
-            },
-        };
-        if left {
-            text = text.trim_start_matches(|c| mark.contains(c));
-        }
-        if right {
-            text = text.trim_end_matches(|c| mark.contains(c));
-        }
-        Ok(Some(text))
-    })
 }
 
 fn substring(inv: &Invocation<'_>) -> Result<ArrayRef> {
@@ -337,9 +266,25 @@ fn translate(inv: &Invocation<'_>) -> Result<ArrayRef> {
     })
 }
 
-fn test(inv: &Invocation<'_>, f: impl Fn(&str, &str) -> bool) -> Result<ArrayRef> {
-    let (a, b) = (inv.strings(0)?, inv.strings(1)?);
-    inv.build_booleans(|row| Ok(a.get(row).zip(b.get(row)).map(|(a, b)| f(a, b))))
+/// Of texts, binaries and arrays.
+fn reverse(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = call.text();
+    if matches!(call.arguments[0].data_type, DataType::Array { .. }) {
+        let array = call.arguments[0].clone();
+        return Ok(call.apply("$reverse_array", vec![array])?.with_name(text));
+    }
+    call.convert(0, Arg::StrOrBinary)?;
+    let (data_type, nullable) = (call.arguments[0].data_type.clone(), call.any_nullable());
+    let value = call.call("reverse", data_type, nullable, |inv| {
+        if inv.types[0] == DataType::Binary {
+            let values = inv.binaries(0)?;
+            let reversed = |v: &[u8]| v.iter().rev().copied().collect::<Vec<u8>>();
+            return inv.build_binaries(|row| Ok(values.get(row).map(reversed)));
+        }
+        map(inv, |s| s.chars().rev().collect())
+    });
+    Ok(value.with_name(text))
 }
 
 fn ascii(inv: &Invocation<'_>) -> Result<ArrayRef> {
@@ -489,29 +434,37 @@ fn regexp_extract(inv: &Invocation<'_>) -> Result<ArrayRef> {
         else {
             return Ok(None);
         };
-        let last = regex.captures_len() as i32 - 1;
-        if !(0..=last).contains(&group) {
-            return Err(SparkError::invalid_parameter_value(
-                "REGEX_GROUP_INDEX",
-                "regexp_extract",
-                "idx",
-                format!("Expects group index between 0 and {last}, but got {group}."),
-            ));
-        }
+        let group = group_of(&regex, group, "regexp_extract")?;
         let found = regex
             .captures(text)
-            .and_then(|c| c.get(group as usize))
+            .and_then(|c| c.get(group))
             .map_or("", |m| m.as_str());
         Ok(Some(found.to_owned()))
     })
+}
+
+/// A group that the pattern has.
+pub(super) fn group_of(regex: &Regex, group: i32, function: &str) -> Result<usize> {
+    let last = regex.captures_len() as i32 - 1;
+    if (0..=last).contains(&group) {
+        return Ok(group as usize);
+    }
+    Err(SparkError::invalid_parameter_value(
+        "REGEX_GROUP_INDEX",
+        function,
+        "idx",
+        format!("Expects group index between 0 and {last}, but got {group}."),
+    ))
 }
 
 fn matching(call: &mut FunctionCall<'_>, word: &'static str) -> Result<TypedExpr> {
     call.arity(2, 3)?;
     let text = match word {
         "RLIKE" => format!(
-            "RLIKE({}, {})",
-            call.arguments[0].name, call.arguments[1].name
+            "{}({}, {})",
+            call.name.to_uppercase(),
+            call.arguments[0].name,
+            call.arguments[1].name
         ),
         "LIKE" => format!("{} LIKE {}", call.arguments[0].name, call.arguments[1].name),
         _ => format!(

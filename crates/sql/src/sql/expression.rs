@@ -870,7 +870,7 @@ impl Parser<'_> {
         if self.word("from") {
             let text = self.expression()?;
             self.expect_symbol(")")?;
-            return Ok(call(function, vec![text, first]));
+            return Ok(call(function, vec![first, text]));
         }
         let mut arguments = vec![first];
         while self.symbol(",") {
