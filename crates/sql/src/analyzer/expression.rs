@@ -449,6 +449,13 @@ impl Analyzer {
     ) -> Result<Vec<TypedExpr>> {
         let mut resolved = Vec::new();
         for argument in arguments {
+            let parsed = match argument.unlocated() {
+                Expression::Sql(text) if text.trim() == "*" => {
+                    Some(crate::sql::parse_expression(text)?)
+                }
+                _ => None,
+            };
+            let argument = parsed.as_ref().unwrap_or(argument);
             match argument.unlocated() {
                 Expression::Star { target: None, .. } if function == "count" => {
                     let mut one = typed_literal(&Literal::Integer(1), self.context.time_zone)?;

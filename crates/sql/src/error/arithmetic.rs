@@ -63,6 +63,15 @@ impl SparkError {
         )
     }
 
+    pub fn interval_divided_by_zero() -> Self {
+        Self::new(
+            Exception::Arithmetic,
+            "INTERVAL_DIVIDED_BY_ZERO",
+            "22012",
+            "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead.",
+        )
+    }
+
     pub fn numeric_value_out_of_range(value: &str, precision: u8, scale: i8) -> Self {
         Self::new(
             Exception::Arithmetic,

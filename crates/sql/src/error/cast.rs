@@ -90,6 +90,38 @@ impl SparkError {
         .with("ansiConfig", "\"spark.sql.ansi.enabled\"")
     }
 
+    pub fn datetime_overflow(operation: &str) -> Self {
+        Self::new(
+            Exception::Arithmetic,
+            "DATETIME_OVERFLOW",
+            "22008",
+            format!("Datetime operation overflow: {operation}."),
+        )
+        .with("operation", operation)
+    }
+
+    pub fn invalid_fraction_of_second(seconds: &str) -> Self {
+        Self::new(
+            Exception::DateTime,
+            "INVALID_FRACTION_OF_SECOND",
+            "22023",
+            format!("Valid range for seconds is [0, 60] (inclusive), but the provided value is {seconds}. To avoid this error, use `try_make_timestamp`, which returns NULL on error."),
+        )
+        .with("secAndMicros", seconds)
+        .with("funcName", "`try_make_timestamp`")
+    }
+
+    pub fn invalid_extract_field(field: &str, source: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_EXTRACT_FIELD",
+            "42601",
+            format!("Cannot extract `{field}` from \"{source}\"."),
+        )
+        .with("field", format!("`{field}`"))
+        .with("expr", format!("\"{source}\""))
+    }
+
     pub fn invalid_datetime_pattern(pattern: &str) -> Self {
         Self::new(
             Exception::IllegalArgument,

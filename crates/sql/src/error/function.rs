@@ -162,6 +162,47 @@ impl SparkError {
         .with("format", format)
     }
 
+    pub fn vector_dimension_mismatch(function: &str, left: usize, right: usize) -> Self {
+        Self::new(
+            Exception::Runtime,
+            "VECTOR_DIMENSION_MISMATCH",
+            "22000",
+            format!(
+                "Vectors passed to {} must have the same dimension, but got {left} and {right}.",
+                quote_identifier(function)
+            ),
+        )
+        .with("functionName", quote_identifier(function))
+        .with("leftDim", left.to_string())
+        .with("rightDim", right.to_string())
+    }
+
+    pub fn invalid_vector_norm_degree(function: &str, degree: f32) -> Self {
+        Self::new(
+            Exception::Runtime,
+            "INVALID_VECTOR_NORM_DEGREE",
+            "22023",
+            format!(
+                "Invalid norm degree {degree} for {}: it must be 1.0, 2.0 or infinity.",
+                quote_identifier(function)
+            ),
+        )
+        .with("functionName", quote_identifier(function))
+        .with("degree", degree.to_string())
+    }
+
+    pub fn invalid_bitmap_position(position: i64) -> Self {
+        Self::new(
+            Exception::ArrayIndexOutOfBounds,
+            "INVALID_BITMAP_POSITION",
+            "22003",
+            format!("The 0-indexed bitmap position {position} is out of bounds. The bitmap has 32768 bits (4096 bytes)."),
+        )
+        .with("bitPosition", position.to_string())
+        .with("bitmapNumBytes", "4096")
+        .with("bitmapNumBits", "32768")
+    }
+
     pub fn raised(message: &str) -> Self {
         Self::new(
             Exception::Runtime,

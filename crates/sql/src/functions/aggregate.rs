@@ -1,5 +1,7 @@
 //! Aggregate functions.
 
+mod bitmap;
+
 use std::sync::Arc;
 
 use datafusion::functions_aggregate as engine;
@@ -89,6 +91,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     custom("bit_xor", |call| {
         bits(call, engine::bit_and_or_xor::bit_xor_udaf())
+    }),
+    custom("collect_union", collect_union),
+    custom("bitmap_construct_agg", |call| {
+        bitmap::aggregate(call, bitmap::Use::Construct)
+    }),
+    custom("bitmap_or_agg", |call| {
+        bitmap::aggregate(call, bitmap::Use::Or)
+    }),
+    custom("bitmap_and_agg", |call| {
+        bitmap::aggregate(call, bitmap::Use::And)
     }),
     custom("approx_count_distinct", approx_count_distinct),
     custom("percentile_approx", |call| percentile(call, true)).or(&["approx_percentile"]),
@@ -295,7 +307,10 @@ fn extreme(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<T
 
 /// The value beside the least or greatest key.
 fn by(call: &mut FunctionCall<'_>, least: bool) -> Result<TypedExpr> {
-    call.arity(2, 2)?;
+    call.arity(2, 3)?;
+    if call.arguments.len() == 3 {
+        return several_by(call, least);
+    }
     let [value, key] = [0, 1].map(|i| call.arguments[i].clone());
     if !coercion::is_orderable(&key.data_type) {
         return Err(SparkError::invalid_ordering_type(
@@ -314,6 +329,32 @@ fn by(call: &mut FunctionCall<'_>, least: bool) -> Result<TypedExpr> {
     Ok(call.aggregate_value(expr, value.data_type, true))
 }
 
+/// The values beside the `k` least or greatest keys, nearest first.
+fn several_by(call: &mut FunctionCall<'_>, least: bool) -> Result<TypedExpr> {
+    let text = call.aggregate_text();
+    let [value, key] = [0, 1].map(|i| call.arguments[i].clone());
+    let count = call.constant_integer(2, "k")?;
+    let sort = Sort::new(key.expr.clone(), least, false);
+    let present = Expr::IsNotNull(Box::new(key.expr));
+    let filter = match &call.filter {
+        Some(filter) => filter.expr.clone().and(present),
+        None => present,
+    };
+    let expr = Expr::AggregateFunction(AggregateFunction::new_udf(
+        engine::array_agg::array_agg_udaf(),
+        vec![value.expr],
+        false,
+        Some(Box::new(filter)),
+        vec![sort],
+        None,
+    ));
+    let all = DataType::array(value.data_type, true);
+    let all = TypedExpr::new(expr, all, true, text.clone());
+    let one = call.analyzer.literal(&Literal::Integer(1))?;
+    let count = call.analyzer.literal(&Literal::Integer(count as i32))?;
+    Ok(call.apply("slice", vec![all, one, count])?.with_name(text))
+}
+
 fn positional(call: &mut FunctionCall<'_>, first: bool) -> Result<TypedExpr> {
     call.arity(1, 2)?;
     let ignore = call
@@ -321,12 +362,7 @@ fn positional(call: &mut FunctionCall<'_>, first: bool) -> Result<TypedExpr> {
         .get(1)
         .is_some_and(|a| a.expr == datafusion::prelude::lit(true));
     let value = call.arguments[0].clone();
-    let text = call.filtered(format!(
-        "{}({}){}",
-        call.name,
-        value.name,
-        if ignore { " ignore nulls" } else { "" }
-    ));
+    let text = call.filtered(format!("{}({})", call.name, value.name));
     let function = if first {
         engine::first_last::first_value_udaf()
     } else {
@@ -412,6 +448,18 @@ fn collect(call: &mut FunctionCall<'_>, set: bool) -> Result<TypedExpr> {
         false,
     );
     Ok(TypedExpr::new(expr, data_type, false, text))
+}
+
+/// The elements of all arrays, each once.
+fn collect_union(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = call.aggregate_text();
+    if !matches!(call.arguments[0].data_type, DataType::Array { .. }) {
+        return Err(call.unexpected_type(0, "\"ARRAY\""));
+    }
+    let all = collect(call, false)?;
+    let flat = call.apply("flatten", vec![all])?;
+    Ok(call.apply("array_distinct", vec![flat])?.with_name(text))
 }
 
 fn moment(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<TypedExpr> {
@@ -672,19 +720,39 @@ fn shape(call: &mut FunctionCall<'_>, skewness: bool) -> Result<TypedExpr> {
         if skewness { "skewness" } else { "kurtosis" },
         move |values| {
             let count = values.len() as f64;
-            let mean = values.iter().sum::<f64>() / count;
-            let power = |n: i32| values.iter().map(|v| (v - mean).powi(n)).sum::<f64>();
-            let m2 = power(2);
+            let [m2, m3, m4] = central_moments(values);
             if m2 == 0.0 {
                 return None;
             }
             Some(if skewness {
-                count.sqrt() * power(3) / (m2 * m2 * m2).sqrt()
+                count.sqrt() * m3 / (m2 * m2 * m2).sqrt()
             } else {
-                count * power(4) / (m2 * m2) - 3.0
+                count * m4 / (m2 * m2) - 3.0
             })
         },
     )
+}
+
+/// The second to fourth sums of powers of the distance from the mean, updated value by value (Chan and others).
+fn central_moments(values: &[f64]) -> [f64; 3] {
+    let (mut count, mut mean) = (0.0f64, 0.0f64);
+    let (mut m2, mut m3, mut m4) = (0.0f64, 0.0f64, 0.0f64);
+    for value in values {
+        count += 1.0;
+        let delta = value - mean;
+        let part = delta / count;
+        mean += part;
+        let last = m2;
+        m2 += delta * (delta - part);
+        let square = delta * delta;
+        let square_part = part * part;
+        let third = m3;
+        m3 += -3.0 * part * last + delta * (square - square_part);
+        m4 += -4.0 * part * third
+            + 6.0 * square_part * last
+            + delta * (delta * square - part * square_part);
+    }
+    [m2, m3, m4]
 }
 
 fn product(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
@@ -695,7 +763,15 @@ fn product(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 fn mode(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     use arrow::array::AsArray;
     call.arity(1, 2)?;
-    let text = call.aggregate_text();
+    let name = call.arguments[0].name.clone();
+    let deterministic = match call.arguments.get(1) {
+        None => false,
+        Some(argument) => argument.expr == datafusion::prelude::lit(true),
+    };
+    let text = call.filtered(match deterministic {
+        true => format!("mode() WITHIN GROUP (ORDER BY {name} DESC)"),
+        false => format!("mode({name})"),
+    });
     let value = call.arguments[0].clone();
     let values = gathered(call, &value);
     let element = value.data_type.clone();
@@ -749,14 +825,50 @@ fn string_agg(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         call.text()
     });
     call.arguments.truncate(1);
-    call.convert(0, Arg::Str)?;
+    let is_binary = call.arguments[0].data_type == DataType::Binary;
+    if !is_binary {
+        call.convert(0, Arg::Str)?;
+    }
     let value = call.arguments[0].clone();
     let values = gathered(call, &value);
-    let joined = call.apply("array_join", vec![values.clone(), delimiter])?;
+    let joined = if is_binary {
+        join_binaries(call, values.clone(), delimiter)?
+    } else {
+        call.apply("array_join", vec![values.clone(), delimiter])?
+    };
     let size = call.apply("size", vec![values])?;
     let zero = call.analyzer.literal(&Literal::Integer(0))?;
     let some = call.apply(">", vec![size, zero])?;
     Ok(call.apply("when", vec![some, joined])?.with_name(text))
+}
+
+fn join_binaries(
+    call: &mut FunctionCall<'_>,
+    values: TypedExpr,
+    delimiter: TypedExpr,
+) -> Result<TypedExpr> {
+    use arrow::array::AsArray;
+    let delimiter = call
+        .analyzer
+        .cast_implicitly(delimiter, &DataType::Binary)?;
+    let kernel = Arc::new(|inv: &Invocation<'_>| {
+        let (lists, delimiters) = (inv.lists(0)?, inv.binaries(1)?);
+        inv.build_binaries(|row| {
+            Ok(lists.get(row).map(|list| {
+                let parts: Vec<&[u8]> = list.as_binary::<i32>().iter().flatten().collect();
+                parts.join(delimiters.get(row).unwrap_or_default())
+            }))
+        })
+    });
+    let expr = call.maker().call(
+        "join_binaries",
+        "",
+        kernel,
+        &[values, delimiter],
+        DataType::Binary,
+        true,
+    );
+    Ok(TypedExpr::new(expr, DataType::Binary, true, ""))
 }
 
 /// Which set of a rollup, cube or grouping sets a row belongs to; the analyzer puts the set's bits in its place.

@@ -101,7 +101,7 @@ pub(crate) fn ordinal(index: usize) -> &'static str {
     ORDINALS.get(index).copied().unwrap_or("last")
 }
 
-/// True if a function that wants `to` takes a `from`.
+/// True if a function that wants `to` takes a `from`: what a column of that type would take, and texts.
 pub(crate) fn implicitly_castable(from: &DataType, to: &DataType) -> bool {
     use DataType as T;
     match (from, to) {
@@ -110,12 +110,7 @@ pub(crate) fn implicitly_castable(from: &DataType, to: &DataType) -> bool {
         (T::String(_), T::String(_)) => true,
         (T::String(_), t) => t.is_atomic(),
         (f, T::String(_)) => f.is_atomic() && !matches!(f, T::Variant),
-        (f, T::Double) => f.is_numeric(),
-        (f, T::Float) => f.is_integral(),
-        (f, T::Long) => f.is_integral(),
-        (T::Byte | T::Short, T::Integer) => true,
-        (T::Byte, T::Short) => true,
-        (f, T::Decimal { .. }) => f.is_integral() || matches!(f, T::Decimal { .. }),
+        (f, t) if f.is_numeric() && t.is_numeric() => true,
         (f, t) if f.is_datetime() && t.is_datetime() => true,
         _ => false,
     }

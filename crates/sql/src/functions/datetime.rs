@@ -35,7 +35,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("date_add", &[Arg::Date, Arg::Int], Returns::Date, |i| {
         shift_days(i, 1)
     })
-    .or(&["dateadd"]),
+    .or(&["dateadd"])
+    .shown("date_add"),
     scalar(
         "date_format",
         &[Arg::Timestamp, Arg::Str],
@@ -294,7 +295,7 @@ fn make_date(i: &Invocation<'_>) -> Result<ArrayRef> {
     })
 }
 
-fn civil_date(year: i64, month: i32, day: i32) -> Option<i64> {
+pub(super) fn civil_date(year: i64, month: i32, day: i32) -> Option<i64> {
     let (month, day) = (u32::try_from(month).ok()?, u32::try_from(day).ok()?);
     let exists = (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
     exists.then(|| days_from_civil(year, month, day))
@@ -614,7 +615,7 @@ fn truncated_micros(micros: i64, unit: &str, zone: TimeZone) -> Option<i64> {
 pub(super) fn arithmetic(
     call: &mut FunctionCall<'_>,
     operation: Operation,
-    _is_try: bool,
+    is_try: bool,
 ) -> Result<Option<TypedExpr>> {
     use DataType as T;
     let [left, right] = [0, 1].map(|index| call.arguments[index].data_type.clone());
@@ -622,7 +623,7 @@ pub(super) fn arithmetic(
     let sign = match operation {
         Operation::Add => 1,
         Operation::Subtract => -1,
-        _ => return Ok(None),
+        _ => return super::interval::scaled(call, operation, is_try),
     };
     let is_interval = |t: &T| {
         matches!(
@@ -676,8 +677,19 @@ pub(super) fn arithmetic(
             call.convert(1, Arg::Timestamp)?;
             (seconds, time_minus_time)
         }
+        (T::YearMonthInterval { .. }, T::YearMonthInterval { .. }) => {
+            let common = crate::types::coercion::common_type(&left, &right);
+            (
+                common.unwrap_or_else(|| left.clone()),
+                if sign == 1 {
+                    |i| add_months_intervals(i, 1)
+                } else {
+                    |i| add_months_intervals(i, -1)
+                },
+            )
+        }
         (T::DayTimeInterval { .. }, T::DayTimeInterval { .. }) => (
-            seconds,
+            crate::types::coercion::common_type(&left, &right).unwrap_or(seconds),
             if sign == 1 {
                 |i| add_intervals(i, 1)
             } else {
@@ -720,6 +732,20 @@ fn time_minus_time(i: &Invocation<'_>) -> Result<ArrayRef> {
             .get(row)
             .zip(starts.get(row))
             .map(|(end, start)| end - start))
+    })
+}
+
+fn add_months_intervals(i: &Invocation<'_>, sign: i32) -> Result<ArrayRef> {
+    let (ones, others) = (i.year_months(0)?, i.year_months(1)?);
+    i.build::<arrow::datatypes::IntervalYearMonthType>(|row| {
+        let Some((one, other)) = ones.get(row).zip(others.get(row)) else {
+            return Ok(None);
+        };
+        let sum = other
+            .checked_mul(sign)
+            .and_then(|other| one.checked_add(other));
+        sum.map(Some)
+            .ok_or_else(|| SparkError::interval_overflow("integer overflow"))
     })
 }
 

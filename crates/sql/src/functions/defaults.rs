@@ -7,6 +7,7 @@ pub(super) fn argument(name: &str, count: usize) -> Option<Literal> {
     Some(match (name, count) {
         ("split", 2) => Literal::Integer(-1),
         ("regexp_extract" | "regexp_extract_all", 2) => Literal::Integer(1),
+        ("regexp_replace", 3) => Literal::Integer(1),
         ("regexp_instr", 2) => Literal::Integer(0),
         ("lpad" | "rpad", 2) => text(" "),
         ("locate" | "position", 2) => Literal::Integer(1),

@@ -22,10 +22,13 @@ mod datetime;
 mod defaults;
 mod encoding;
 mod engine;
+mod extract;
 mod generator;
 mod hash;
 mod higher_order;
+mod interval;
 mod json;
+mod make_datetime;
 mod map;
 mod math;
 mod misc;
@@ -36,6 +39,7 @@ mod string;
 mod structure;
 mod text;
 mod url;
+mod vector;
 pub(crate) mod window;
 
 use std::collections::BTreeMap;
@@ -185,10 +189,12 @@ const FAMILIES: &[&[Function]] = &[
     csv::FUNCTIONS,
     datetime::FUNCTIONS,
     encoding::FUNCTIONS,
+    extract::FUNCTIONS,
     generator::FUNCTIONS,
     hash::FUNCTIONS,
     higher_order::FUNCTIONS,
     json::FUNCTIONS,
+    make_datetime::FUNCTIONS,
     map::FUNCTIONS,
     math::FUNCTIONS,
     misc::FUNCTIONS,
@@ -199,6 +205,7 @@ const FAMILIES: &[&[Function]] = &[
     structure::FUNCTIONS,
     text::FUNCTIONS,
     url::FUNCTIONS,
+    vector::FUNCTIONS,
     window::FUNCTIONS,
 ];
 

@@ -82,7 +82,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .needs(3),
     scalar(
         "regexp_replace",
-        &[Arg::Str, Arg::Str, Arg::Str],
+        &[Arg::Str, Arg::Str, Arg::Str, Arg::Int],
         Returns::Str,
         regexp_replace,
     ),
@@ -387,17 +387,24 @@ fn regexp_replace(inv: &Invocation<'_>) -> Result<ArrayRef> {
         Patterns::new(inv, 1, "regexp_replace")?,
         inv.strings(2)?,
     );
+    let starts = inv.ints(3)?;
     inv.build_strings(|row| {
-        Ok(
-            match (texts.get(row), patterns.get(row)?, replacements.get(row)) {
-                (Some(text), Some(regex), Some(replacement)) => Some(
-                    regex
-                        .replace_all(text, java_replacement(replacement).as_str())
-                        .into_owned(),
-                ),
-                _ => None,
-            },
-        )
+        let (Some(text), Some(regex), Some(replacement), Some(start)) = (
+            texts.get(row),
+            patterns.get(row)?,
+            replacements.get(row),
+            starts.get(row),
+        ) else {
+            return Ok(None);
+        };
+        let before: usize = text
+            .chars()
+            .take(start.max(1) as usize - 1)
+            .map(char::len_utf8)
+            .sum();
+        let (kept, rest) = text.split_at(before);
+        let replaced = regex.replace_all(rest, java_replacement(replacement).as_str());
+        Ok(Some(format!("{kept}{replaced}")))
     })
 }
 
@@ -560,6 +567,24 @@ fn concat(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         let nullable = call.any_nullable();
         return Ok(call
             .call("concat", common, nullable, super::collection::concat_arrays)
+            .with_name(text));
+    }
+    if call
+        .arguments
+        .iter()
+        .all(|a| a.data_type == DataType::Binary)
+    {
+        let nullable = call.any_nullable();
+        return Ok(call
+            .call("concat", DataType::Binary, nullable, |inv| {
+                let columns = (0..inv.count())
+                    .map(|i| inv.binaries(i))
+                    .collect::<Result<Vec<_>>>()?;
+                inv.build_binaries(|row| {
+                    let parts: Option<Vec<&[u8]>> = columns.iter().map(|c| c.get(row)).collect();
+                    Ok(parts.map(|p| p.concat()))
+                })
+            })
             .with_name(text));
     }
     for index in 0..call.arguments.len() {

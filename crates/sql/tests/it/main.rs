@@ -6,6 +6,7 @@
 mod files;
 mod mutation;
 mod queries;
+mod spark;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
