@@ -441,6 +441,7 @@ impl Analyzer {
         item.expr = replaced.data;
         if changed {
             item.attribute = None;
+            item.named.get_or_insert_with(|| item.name.clone());
         }
         Ok(())
     }

@@ -122,6 +122,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("timestamp_millis", &[Arg::Long], Returns::Timestamp, |i| {
         from_units(i, 1000)
     }),
+    custom("$timestamp_literal", timestamp_literal),
     custom("timestamp_seconds", timestamp_seconds),
     custom("to_date", |call| parsed(call, DataType::Date, true)),
     custom("to_timestamp", |call| {
@@ -831,4 +832,14 @@ pub(super) fn negate(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
             "the negation of a calendar interval",
         )),
     }
+}
+
+/// `TIMESTAMP '…'`, read in the session's time zone.
+fn timestamp_literal(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let text = call.constant_string(0, "timestamp")?;
+    let zone = call.analyzer.context.time_zone;
+    let micros = crate::cast::parse_timestamp(&text, Some(zone))
+        .ok_or_else(|| SparkError::invalid_typed_literal("TIMESTAMP", &text))?;
+    call.analyzer.literal(&Literal::Timestamp(micros))
 }

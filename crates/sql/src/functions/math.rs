@@ -3,6 +3,7 @@
 mod base;
 mod random;
 mod rounding;
+mod strict;
 
 pub(super) use base::{hex_bytes, hex_text};
 
@@ -27,11 +28,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     double("cbrt", "CBRT", |i| map(i, f64::cbrt)),
     double("cos", "COS", |i| map(i, f64::cos)),
-    double("cosh", "COSH", |i| map(i, f64::cosh)),
+    double("cosh", "COSH", |i| map(i, strict::cosh)),
     double("cot", "COT", |i| map(i, |x| 1.0 / x.tan())),
     double("csc", "CSC", |i| map(i, |x| 1.0 / x.sin())),
     double("degrees", "DEGREES", |i| map(i, |x| x * DEGREES_PER_RADIAN)),
-    double("exp", "EXP", |i| map(i, f64::exp)),
+    double("exp", "EXP", |i| map(i, strict::exp)),
     double("expm1", "EXPM1", |i| map(i, f64::exp_m1)),
     double("radians", "RADIANS", |i| map(i, |x| x / DEGREES_PER_RADIAN)),
     double("rint", "rint", |i| map(i, f64::round_ties_even)),

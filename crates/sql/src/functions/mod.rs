@@ -33,7 +33,6 @@ mod map;
 mod math;
 mod misc;
 mod number_format;
-pub(crate) mod pattern;
 mod regular_expression;
 mod string;
 mod structure;
@@ -199,7 +198,6 @@ const FAMILIES: &[&[Function]] = &[
     math::FUNCTIONS,
     misc::FUNCTIONS,
     number_format::FUNCTIONS,
-    pattern::FUNCTIONS,
     regular_expression::FUNCTIONS,
     string::FUNCTIONS,
     structure::FUNCTIONS,

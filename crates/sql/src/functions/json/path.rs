@@ -99,13 +99,13 @@ pub(super) fn get_json_object(inv: &Invocation<'_>) -> Result<ArrayRef> {
         let several = steps.contains(&Step::All);
         Ok(match found.as_slice() {
             [] => None,
+            [one] if several => Some(json_text(one)),
             [one] => text_of(one),
             many => {
                 let items: Vec<String> = many.iter().map(|v| json_text(v)).collect();
                 Some(format!("[{}]", items.join(",")))
             }
-        }
-        .filter(|_| !several || !found.is_empty()))
+        })
     })
 }
 

@@ -17,8 +17,8 @@ use arrow::datatypes::{
 
 use super::parse::{Json, Syntax, parse};
 use super::writer;
+use crate::datetime_pattern::Pattern;
 use crate::error::{Result, SparkError};
-use crate::functions::pattern::DatePattern;
 use crate::functions::udf::internal_arrow;
 use crate::ir::{DataType, StructType};
 use crate::time::TimeZone;
@@ -40,8 +40,8 @@ pub(crate) struct JsonOptions {
     pub(crate) prefers_decimal: bool,
     pub(crate) infer_timestamp: bool,
     pub(crate) corrupt_column: String,
-    date_format: Option<DatePattern>,
-    timestamp_format: Option<DatePattern>,
+    date_format: Option<Pattern>,
+    timestamp_format: Option<Pattern>,
 }
 
 impl JsonOptions {
@@ -57,7 +57,7 @@ impl JsonOptions {
                     SparkError::invalid_data_source_option(key, value, "it must be true or false")
                 }),
         };
-        let format = |key: &str| options.get(key).map(|f| DatePattern::new(f)).transpose();
+        let format = |key: &str| options.get(key).map(|f| Pattern::parse(f)).transpose();
         let mode = match options
             .get("mode")
             .map(|m| m.to_ascii_uppercase())
@@ -466,9 +466,7 @@ impl JsonReader {
         match json {
             Json::String(text) => {
                 let days = match &self.options.date_format {
-                    Some(format) => format
-                        .parse(text, TimeZone::UTC)
-                        .map(|m| m.div_euclid(crate::time::MICROS_PER_DAY)),
+                    Some(format) => format.parse_date(text),
                     None => crate::cast::parse_date(text),
                 };
                 days.and_then(|d| i32::try_from(d).ok())
@@ -485,7 +483,7 @@ impl JsonReader {
         match json {
             Json::String(text) => {
                 let micros = match &self.options.timestamp_format {
-                    Some(format) => format.parse(text, zone.unwrap_or(TimeZone::UTC)),
+                    Some(format) => format.parse_timestamp(text, zone),
                     None => crate::cast::parse_timestamp(text, zone),
                 };
                 micros.map(Some).ok_or(Misfit)

@@ -7,10 +7,10 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use super::parse::Json;
 use super::reader::base64_like;
 use crate::cast::{Style, ValueWriter};
+use crate::datetime_pattern::Pattern;
 use crate::error::{Result, SparkError};
-use crate::functions::pattern::DatePattern;
 use crate::ir::DataType;
-use crate::time::{MICROS_PER_DAY, TimeZone};
+use crate::time::TimeZone;
 
 const TIMESTAMP_FORMAT: &str = "yyyy-MM-dd'T'HH:mm:ss[.SSS][XXX]";
 const TIMESTAMP_NTZ_FORMAT: &str = "yyyy-MM-dd'T'HH:mm:ss[.SSS]";
@@ -20,9 +20,9 @@ pub(crate) struct JsonWriter {
     ignore_nulls: bool,
     pretty: bool,
     time_zone: TimeZone,
-    date_format: Option<DatePattern>,
-    timestamp_format: DatePattern,
-    timestamp_ntz_format: DatePattern,
+    date_format: Option<Pattern>,
+    timestamp_format: Pattern,
+    timestamp_ntz_format: Pattern,
     values: ValueWriter,
 }
 
@@ -41,7 +41,7 @@ impl JsonWriter {
                 .is_some_and(|v| v.eq_ignore_ascii_case("true"))
         };
         let format = |key: &str, default: &str| {
-            DatePattern::new(options.get(key).map_or(default, String::as_str))
+            Pattern::parse(options.get(key).map_or(default, String::as_str))
         };
         Ok(Self {
             ignore_nulls: !options
@@ -51,7 +51,7 @@ impl JsonWriter {
             time_zone,
             date_format: options
                 .get("dateformat")
-                .map(|f| DatePattern::new(f))
+                .map(|f| Pattern::parse(f))
                 .transpose()?,
             timestamp_format: format("timestampformat", TIMESTAMP_FORMAT)?,
             timestamp_ntz_format: format("timestampntzformat", TIMESTAMP_NTZ_FORMAT)?,
@@ -167,7 +167,7 @@ impl JsonWriter {
                         .value(row),
                 );
                 let text = match &self.date_format {
-                    Some(format) => format.format(days * MICROS_PER_DAY, TimeZone::UTC)?,
+                    Some(format) => format.format_date(days),
                     None => crate::cast::date_text(days),
                 };
                 quote(&text, out);
@@ -176,16 +176,21 @@ impl JsonWriter {
                 let micros = array
                     .as_primitive::<arrow::datatypes::TimestampMicrosecondType>()
                     .value(row);
-                quote(&self.timestamp_format.format(micros, self.time_zone)?, out);
+                quote(
+                    &self
+                        .timestamp_format
+                        .format_timestamp(micros, self.time_zone),
+                    out,
+                );
             }
             DataType::TimestampNtz => {
                 let micros = array
                     .as_primitive::<arrow::datatypes::TimestampMicrosecondType>()
                     .value(row);
-                quote(
-                    &self.timestamp_ntz_format.format(micros, TimeZone::UTC)?,
-                    out,
-                );
+                let text = self
+                    .timestamp_ntz_format
+                    .format_timestamp(micros, TimeZone::UTC);
+                quote(&text, out);
             }
             t if t.is_numeric() || *t == DataType::Boolean => {
                 out.push_str(&self.values.text(array, data_type, row).unwrap_or_default());
