@@ -114,7 +114,9 @@ fn compute(
     text: &str,
 ) -> Result<TypedExpr> {
     call.arity(2, 2)?;
-    if let Some(value) = super::datetime::arithmetic(call, operation, overflow == Overflow::Null)? {
+    if let Some(value) =
+        super::time_arithmetic::arithmetic(call, operation, overflow == Overflow::Null)?
+    {
         return Ok(value);
     }
     let (left, right, result) = operand_types(call, operation, text)?;
@@ -615,7 +617,7 @@ fn negative(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         format!("(- {})", call.arguments[0].name)
     };
     if call.arguments[0].data_type.is_interval() {
-        return Ok(super::datetime::negate(call)?.with_name(text));
+        return Ok(super::time_arithmetic::negate(call)?.with_name(text));
     }
     call.convert(0, super::Arg::Numeric)?;
     let argument = call.arguments[0].clone();

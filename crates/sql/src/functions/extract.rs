@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{Decimal128Type, Int32Type, Int64Type, TimestampMicrosecondType};
 
-use super::datetime::{IntervalOf, interval_argument};
+use super::time_arithmetic::{IntervalOf, interval_argument};
 use super::{Arg, Function, FunctionCall, Invocation, custom};
 use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};

@@ -9,7 +9,7 @@ use arrow::datatypes::{
 };
 
 use super::arithmetic::Operation;
-use super::datetime::interval_argument;
+use super::time_arithmetic::interval_argument;
 use super::{FunctionCall, Invocation};
 use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};

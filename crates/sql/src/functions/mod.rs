@@ -37,6 +37,7 @@ mod regular_expression;
 mod string;
 mod structure;
 mod text;
+mod time_arithmetic;
 mod url;
 mod vector;
 pub(crate) mod window;

@@ -3,10 +3,7 @@
 use super::lexer::Token;
 use super::parser::Parser;
 use crate::error::{Result, SparkError};
-use crate::ir::{
-    EvalMode, Expression, FrameBoundary, FrameUnits, Literal, NullOrdering, SortDirection,
-    SortOrder, SubqueryKind, WindowFrame,
-};
+use crate::ir::{EvalMode, Expression, Literal, SubqueryKind};
 
 /// Words that end an expression, so that they are no alias.
 const CLAUSES: &[&str] = &[
@@ -69,7 +66,7 @@ const CLAUSES: &[&str] = &[
     "within",
 ];
 
-fn call(name: &str, arguments: Vec<Expression>) -> Expression {
+pub(super) fn call(name: &str, arguments: Vec<Expression>) -> Expression {
     Expression::function(name, arguments)
 }
 
@@ -287,7 +284,7 @@ impl Parser<'_> {
         Ok(call(name, arguments))
     }
 
-    fn bit_or(&mut self) -> Result<Expression> {
+    pub(super) fn bit_or(&mut self) -> Result<Expression> {
         self.left_associative(&["|"], |p| p.bit_xor())
     }
 
@@ -439,7 +436,7 @@ impl Parser<'_> {
         }
     }
 
-    fn star(&mut self, target: Option<Vec<String>>) -> Result<Expression> {
+    pub(super) fn star(&mut self, target: Option<Vec<String>>) -> Result<Expression> {
         if self.is_word("except") && matches!(self.peek_at(1), Some(Token::Symbol("("))) {
             return Err(SparkError::unsupported_feature("* EXCEPT (…)"));
         }
@@ -562,7 +559,7 @@ impl Parser<'_> {
     }
 
     /// A name: a lambda's parameter, a function, a column, or a star of something.
-    fn name_expression(&mut self, start: usize) -> Result<Expression> {
+    pub(super) fn name_expression(&mut self, start: usize) -> Result<Expression> {
         let first = self.identifier()?;
         if self.symbol("->") {
             let body = Box::new(self.expression()?);
@@ -592,346 +589,5 @@ impl Parser<'_> {
             Expression::Located { child, origin } => Expression::Located { child, origin },
             other => other,
         })
-    }
-
-    fn function(&mut self, name: Vec<String>, start: usize) -> Result<Expression> {
-        self.expect_symbol("(")?;
-        let distinct = self.word("distinct");
-        if !distinct && self.is_word("all") && !matches!(self.peek_at(1), Some(Token::Symbol(_))) {
-            self.at += 1;
-        }
-        let mut arguments = Vec::new();
-        if !self.is_symbol(")") {
-            arguments = self.list(|p| p.function_argument())?;
-        }
-        if self.words("ignore nulls") {
-            arguments.push(Expression::Literal(Literal::Boolean(true)));
-        } else {
-            self.words("respect nulls");
-        }
-        self.expect_symbol(")")?;
-        if self.words("within group") {
-            return Err(SparkError::unsupported_feature("WITHIN GROUP"));
-        }
-        let filter =
-            if self.is_word("filter") && matches!(self.peek_at(1), Some(Token::Symbol("("))) {
-                self.at += 2;
-                self.expect_word("where")?;
-                let condition = self.expression()?;
-                self.expect_symbol(")")?;
-                Some(Box::new(condition))
-            } else {
-                None
-            };
-        if self.words("ignore nulls") {
-            let lower = name
-                .last()
-                .map(|n| n.to_ascii_lowercase())
-                .unwrap_or_default();
-            if matches!(lower.as_str(), "lag" | "lead") {
-                while arguments.len() < 3 {
-                    arguments.push(Expression::Literal(match arguments.len() {
-                        1 => Literal::Integer(1),
-                        _ => Literal::Null(crate::ir::DataType::Null),
-                    }));
-                }
-            }
-            arguments.push(Expression::Literal(Literal::Boolean(true)));
-        } else {
-            self.words("respect nulls");
-        }
-        let function = Expression::Function {
-            name,
-            arguments,
-            distinct,
-            filter,
-            user_defined: false,
-            internal: false,
-        };
-        if self.word("over") {
-            return self.over(function, start);
-        }
-        Ok(self.located_expression(function, start))
-    }
-
-    fn function_argument(&mut self) -> Result<Expression> {
-        if matches!(self.peek_at(1), Some(Token::Symbol("=>"))) {
-            let name = self.identifier()?;
-            self.expect_symbol("=>")?;
-            let value = Box::new(self.expression()?);
-            return Ok(Expression::NamedArgument { name, value });
-        }
-        self.named_expression()
-    }
-
-    fn over(&mut self, function: Expression, start: usize) -> Result<Expression> {
-        if !self.is_symbol("(") {
-            let name = self.identifier()?;
-            return Err(SparkError::unsupported_feature(&format!(
-                "the named window {name}"
-            )));
-        }
-        self.expect_symbol("(")?;
-        let mut partition_by = Vec::new();
-        if self.words("partition by") || self.words("distribute by") {
-            partition_by = self.list(|p| p.expression())?;
-        }
-        let mut order_by = Vec::new();
-        if self.words("order by") || self.words("sort by") {
-            order_by = self.list(|p| p.sort_order())?;
-        }
-        let units = if self.word("rows") {
-            Some(FrameUnits::Rows)
-        } else if self.word("range") {
-            Some(FrameUnits::Range)
-        } else {
-            None
-        };
-        let frame = match units {
-            None => None,
-            Some(units) => {
-                let (lower, upper) = if self.word("between") {
-                    let lower = self.boundary()?;
-                    self.expect_word("and")?;
-                    (lower, self.boundary()?)
-                } else {
-                    (self.boundary()?, FrameBoundary::CurrentRow)
-                };
-                Some(WindowFrame {
-                    units,
-                    lower,
-                    upper,
-                })
-            }
-        };
-        self.expect_symbol(")")?;
-        let window = Expression::Window {
-            function: Box::new(function),
-            partition_by,
-            order_by,
-            frame,
-        };
-        Ok(self.located_expression(window, start))
-    }
-
-    fn boundary(&mut self) -> Result<FrameBoundary> {
-        if self.words("unbounded preceding") {
-            return Ok(FrameBoundary::UnboundedPreceding);
-        }
-        if self.words("unbounded following") {
-            return Ok(FrameBoundary::UnboundedFollowing);
-        }
-        if self.words("current row") {
-            return Ok(FrameBoundary::CurrentRow);
-        }
-        let offset = Box::new(self.expression()?);
-        if self.word("preceding") {
-            return Ok(FrameBoundary::Preceding(offset));
-        }
-        self.expect_word("following")?;
-        Ok(FrameBoundary::Following(offset))
-    }
-
-    pub(super) fn sort_order(&mut self) -> Result<SortOrder> {
-        let child = self.expression()?;
-        let direction = if self.word("desc") {
-            SortDirection::Descending
-        } else {
-            self.word("asc");
-            SortDirection::Ascending
-        };
-        let nulls = if self.words("nulls first") {
-            Some(NullOrdering::First)
-        } else if self.words("nulls last") {
-            Some(NullOrdering::Last)
-        } else {
-            None
-        };
-        Ok(SortOrder {
-            child,
-            direction,
-            nulls,
-        })
-    }
-
-    fn case(&mut self) -> Result<Expression> {
-        let start = self.start();
-        self.expect_word("case")?;
-        let operand = if self.is_word("when") {
-            None
-        } else {
-            Some(self.expression()?)
-        };
-        let mut arguments = Vec::new();
-        while self.word("when") {
-            let condition = self.expression()?;
-            arguments.push(match &operand {
-                Some(operand) => call("==", vec![self.copy(operand)?, condition]),
-                None => condition,
-            });
-            self.expect_word("then")?;
-            arguments.push(self.expression()?);
-        }
-        if arguments.is_empty() {
-            return Err(self.unexpected());
-        }
-        if self.word("else") {
-            arguments.push(self.expression()?);
-        }
-        self.expect_word("end")?;
-        Ok(self.located_expression(call("when", arguments), start))
-    }
-
-    fn cast(&mut self, start: usize) -> Result<Expression> {
-        let mode = if self.is_word("try_cast") {
-            EvalMode::Try
-        } else {
-            EvalMode::Session
-        };
-        self.at += 1;
-        self.expect_symbol("(")?;
-        let child = Box::new(self.expression()?);
-        self.expect_word("as")?;
-        let to = self.data_type()?;
-        self.expect_symbol(")")?;
-        Ok(self.located_expression(Expression::Cast { child, to, mode }, start))
-    }
-
-    /// `EXTRACT(field FROM source)`.
-    fn extract(&mut self) -> Result<Expression> {
-        self.at += 2;
-        let field = match self.take() {
-            Some(Token::Word(field) | Token::Text(field)) => field,
-            _ => return Err(self.unexpected()),
-        };
-        self.expect_word("from")?;
-        let source = self.expression()?;
-        self.expect_symbol(")")?;
-        Ok(call(
-            "extract",
-            vec![Expression::Literal(Literal::String(field)), source],
-        ))
-    }
-
-    /// `POSITION(a IN b)` or with commas.
-    fn position(&mut self) -> Result<Expression> {
-        self.at += 2;
-        let needle = self.bit_or()?;
-        let mut arguments = vec![needle];
-        if self.word("in") {
-            arguments.push(self.bit_or()?);
-        } else {
-            while self.symbol(",") {
-                arguments.push(self.expression()?);
-            }
-        }
-        self.expect_symbol(")")?;
-        Ok(call("position", arguments))
-    }
-
-    /// `SUBSTRING(s FROM a FOR b)` or with commas.
-    fn substring(&mut self, name: &str) -> Result<Expression> {
-        self.at += 2;
-        let mut arguments = vec![self.expression()?];
-        if self.word("from") {
-            arguments.push(self.expression()?);
-            if self.word("for") {
-                arguments.push(self.expression()?);
-            }
-        } else {
-            while self.symbol(",") {
-                arguments.push(self.expression()?);
-            }
-        }
-        self.expect_symbol(")")?;
-        Ok(call(&name.to_ascii_lowercase(), arguments))
-    }
-
-    /// `TRIM([BOTH | LEADING | TRAILING] [what] FROM text)` or with one argument.
-    fn trim(&mut self) -> Result<Expression> {
-        self.at += 2;
-        let side = ["both", "leading", "trailing"]
-            .into_iter()
-            .find(|side| self.is_word(side));
-        if side.is_some() {
-            self.at += 1;
-        }
-        let function = match side {
-            Some("leading") => "ltrim",
-            Some("trailing") => "rtrim",
-            _ => "trim",
-        };
-        if self.word("from") {
-            let text = self.expression()?;
-            self.expect_symbol(")")?;
-            return Ok(call(function, vec![text]));
-        }
-        let first = self.expression()?;
-        if self.word("from") {
-            let text = self.expression()?;
-            self.expect_symbol(")")?;
-            return Ok(call(function, vec![first, text]));
-        }
-        let mut arguments = vec![first];
-        while self.symbol(",") {
-            arguments.push(self.expression()?);
-        }
-        self.expect_symbol(")")?;
-        Ok(call(function, arguments))
-    }
-
-    /// `OVERLAY(a PLACING b FROM c FOR d)` or with commas.
-    fn overlay(&mut self) -> Result<Expression> {
-        self.at += 2;
-        let mut arguments = vec![self.expression()?];
-        if self.word("placing") {
-            arguments.push(self.expression()?);
-            self.expect_word("from")?;
-            arguments.push(self.expression()?);
-            if self.word("for") {
-                arguments.push(self.expression()?);
-            }
-        } else {
-            while self.symbol(",") {
-                arguments.push(self.expression()?);
-            }
-        }
-        self.expect_symbol(")")?;
-        Ok(call("overlay", arguments))
-    }
-
-    /// `TIMESTAMPADD(unit, …)` and its kin, whose first argument may be a bare unit.
-    fn unit_function(&mut self, name: &str, start: usize) -> Result<Expression> {
-        let units = [
-            "year",
-            "quarter",
-            "month",
-            "week",
-            "day",
-            "dayofyear",
-            "hour",
-            "minute",
-            "second",
-            "millisecond",
-            "microsecond",
-        ];
-        let is_unit = units.iter().any(|unit| self.is_word_at(2, unit))
-            && matches!(self.peek_at(3), Some(Token::Symbol(",")));
-        if !is_unit {
-            return self.name_expression(start);
-        }
-        self.at += 2;
-        let unit = self.identifier()?.to_ascii_uppercase();
-        self.expect_symbol(",")?;
-        let mut arguments = vec![Expression::Literal(Literal::String(unit))];
-        arguments.extend(self.list(|p| p.expression())?);
-        self.expect_symbol(")")?;
-        let lower = name.to_ascii_lowercase();
-        let function = if lower.ends_with("diff") {
-            "timestampdiff"
-        } else {
-            "timestampadd"
-        };
-        Ok(self.located_expression(call(function, arguments), start))
     }
 }

@@ -5,12 +5,14 @@
 //! the stack, since nesting is counted. Start at [`parse_statement`].
 
 mod expression;
+mod function_call;
 mod identifier;
 mod lexer;
 mod literal;
 mod parameters;
 mod parser;
 mod query;
+mod special_form;
 mod statement;
 
 use std::collections::BTreeMap;

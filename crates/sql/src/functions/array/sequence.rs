@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, Date32Array, Int64Array, TimestampMicrosecondArray}
 use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};
 use crate::functions::collection::build_list;
-use crate::functions::datetime::{IntervalOf, interval_argument};
+use crate::functions::time_arithmetic::{IntervalOf, interval_argument};
 use crate::functions::{FunctionCall, Invocation};
 use crate::ir::{DataType, DayTimeField, Literal};
 use crate::time::{MICROS_PER_DAY, TimeZone, add_months};

@@ -1,0 +1,171 @@
+//! Function calls: arguments, filters and windows.
+
+use super::lexer::Token;
+use super::parser::Parser;
+use crate::error::{Result, SparkError};
+use crate::ir::{
+    Expression, FrameBoundary, FrameUnits, Literal, NullOrdering, SortDirection, SortOrder,
+    WindowFrame,
+};
+
+impl Parser<'_> {
+    pub(super) fn function(&mut self, name: Vec<String>, start: usize) -> Result<Expression> {
+        self.expect_symbol("(")?;
+        let distinct = self.word("distinct");
+        if !distinct && self.is_word("all") && !matches!(self.peek_at(1), Some(Token::Symbol(_))) {
+            self.at += 1;
+        }
+        let mut arguments = Vec::new();
+        if !self.is_symbol(")") {
+            arguments = self.list(|p| p.function_argument())?;
+        }
+        if self.words("ignore nulls") {
+            arguments.push(Expression::Literal(Literal::Boolean(true)));
+        } else {
+            self.words("respect nulls");
+        }
+        self.expect_symbol(")")?;
+        if self.words("within group") {
+            return Err(SparkError::unsupported_feature("WITHIN GROUP"));
+        }
+        let filter =
+            if self.is_word("filter") && matches!(self.peek_at(1), Some(Token::Symbol("("))) {
+                self.at += 2;
+                self.expect_word("where")?;
+                let condition = self.expression()?;
+                self.expect_symbol(")")?;
+                Some(Box::new(condition))
+            } else {
+                None
+            };
+        if self.words("ignore nulls") {
+            let lower = name
+                .last()
+                .map(|n| n.to_ascii_lowercase())
+                .unwrap_or_default();
+            if matches!(lower.as_str(), "lag" | "lead") {
+                while arguments.len() < 3 {
+                    arguments.push(Expression::Literal(match arguments.len() {
+                        1 => Literal::Integer(1),
+                        _ => Literal::Null(crate::ir::DataType::Null),
+                    }));
+                }
+            }
+            arguments.push(Expression::Literal(Literal::Boolean(true)));
+        } else {
+            self.words("respect nulls");
+        }
+        let function = Expression::Function {
+            name,
+            arguments,
+            distinct,
+            filter,
+            user_defined: false,
+            internal: false,
+        };
+        if self.word("over") {
+            return self.over(function, start);
+        }
+        Ok(self.located_expression(function, start))
+    }
+
+    pub(super) fn function_argument(&mut self) -> Result<Expression> {
+        if matches!(self.peek_at(1), Some(Token::Symbol("=>"))) {
+            let name = self.identifier()?;
+            self.expect_symbol("=>")?;
+            let value = Box::new(self.expression()?);
+            return Ok(Expression::NamedArgument { name, value });
+        }
+        self.named_expression()
+    }
+
+    pub(super) fn over(&mut self, function: Expression, start: usize) -> Result<Expression> {
+        if !self.is_symbol("(") {
+            let name = self.identifier()?;
+            return Err(SparkError::unsupported_feature(&format!(
+                "the named window {name}"
+            )));
+        }
+        self.expect_symbol("(")?;
+        let mut partition_by = Vec::new();
+        if self.words("partition by") || self.words("distribute by") {
+            partition_by = self.list(|p| p.expression())?;
+        }
+        let mut order_by = Vec::new();
+        if self.words("order by") || self.words("sort by") {
+            order_by = self.list(|p| p.sort_order())?;
+        }
+        let units = if self.word("rows") {
+            Some(FrameUnits::Rows)
+        } else if self.word("range") {
+            Some(FrameUnits::Range)
+        } else {
+            None
+        };
+        let frame = match units {
+            None => None,
+            Some(units) => {
+                let (lower, upper) = if self.word("between") {
+                    let lower = self.boundary()?;
+                    self.expect_word("and")?;
+                    (lower, self.boundary()?)
+                } else {
+                    (self.boundary()?, FrameBoundary::CurrentRow)
+                };
+                Some(WindowFrame {
+                    units,
+                    lower,
+                    upper,
+                })
+            }
+        };
+        self.expect_symbol(")")?;
+        let window = Expression::Window {
+            function: Box::new(function),
+            partition_by,
+            order_by,
+            frame,
+        };
+        Ok(self.located_expression(window, start))
+    }
+
+    pub(super) fn boundary(&mut self) -> Result<FrameBoundary> {
+        if self.words("unbounded preceding") {
+            return Ok(FrameBoundary::UnboundedPreceding);
+        }
+        if self.words("unbounded following") {
+            return Ok(FrameBoundary::UnboundedFollowing);
+        }
+        if self.words("current row") {
+            return Ok(FrameBoundary::CurrentRow);
+        }
+        let offset = Box::new(self.expression()?);
+        if self.word("preceding") {
+            return Ok(FrameBoundary::Preceding(offset));
+        }
+        self.expect_word("following")?;
+        Ok(FrameBoundary::Following(offset))
+    }
+
+    pub(super) fn sort_order(&mut self) -> Result<SortOrder> {
+        let child = self.expression()?;
+        let direction = if self.word("desc") {
+            SortDirection::Descending
+        } else {
+            self.word("asc");
+            SortDirection::Ascending
+        };
+        let nulls = if self.words("nulls first") {
+            Some(NullOrdering::First)
+        } else if self.words("nulls last") {
+            Some(NullOrdering::Last)
+        } else {
+            None
+        };
+        Ok(SortOrder {
+            child,
+            direction,
+            nulls,
+        })
+    }
+}
