@@ -239,7 +239,7 @@ impl SparkError {
 
     pub fn unequal_map_arrays() -> Self {
         Self::internal_class(
-            "_LEGACY_ERROR_TEMP_2017",
+            "_LEGACY_ERROR_TEMP_2128",
             "The key array and value array of a map must have the same length.",
         )
     }
@@ -354,7 +354,7 @@ impl SparkError {
     pub fn window_function_needs_order(function: &str) -> Self {
         Self::new(
             Exception::Analysis,
-            "_LEGACY_ERROR_TEMP_1037",
+            "WINDOW_FUNCTION_FRAME_NOT_ORDERED",
             "42000",
             format!("Window function {function} requires window to be ordered, please add ORDER BY clause."),
         )

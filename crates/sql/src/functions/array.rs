@@ -121,15 +121,30 @@ impl Selection<(usize, usize)> {
     }
 }
 
-pub(super) fn element_type(call: &FunctionCall<'_>, index: usize) -> Result<(DataType, bool)> {
+/// The element type of an array argument, and whether elements may be null; a bare null is an empty kind of array.
+pub(super) fn element_type(call: &mut FunctionCall<'_>, index: usize) -> Result<(DataType, bool)> {
     match &call.arguments[index].data_type {
         DataType::Array {
             element,
             contains_null,
         } => Ok((element.as_ref().clone(), *contains_null)),
-        DataType::Null => Ok((DataType::Null, true)),
+        DataType::Null => {
+            call.cast_argument(index, &DataType::array(DataType::Null, true))?;
+            Ok((DataType::Null, true))
+        }
         _ => Err(call.unexpected_type(index, "\"ARRAY\"")),
     }
+}
+
+/// The type that holds both without a conversion between decimals and other numbers, or from texts.
+fn element_and_value(element: &DataType, value: &DataType) -> Option<DataType> {
+    let is_decimal = |t: &DataType| matches!(t, DataType::Decimal { .. });
+    let mixed = is_decimal(element) != is_decimal(value);
+    let numbers = element.is_numeric() && value.is_numeric();
+    if mixed && numbers {
+        return None;
+    }
+    coercion::tightest_common_type(element, value)
 }
 
 /// Brings an array and a value to one element type.
@@ -140,7 +155,7 @@ fn unify_with_element(
 ) -> Result<(DataType, bool)> {
     let (element, contains_null) = element_type(call, array)?;
     let other = call.arguments[value].data_type.clone();
-    let common = coercion::common_type(&element, &other).ok_or_else(|| {
+    let common = element_and_value(&element, &other).ok_or_else(|| {
         let types = [&call.arguments[array].data_type, &other].map(sql_name);
         SparkError::mismatch(
             "ARRAY_FUNCTION_DIFF_TYPES",
@@ -217,6 +232,21 @@ fn found<'a>(
     })
 }
 
+/// Nothing is equal to a null that has no type.
+fn refuse_bare_null(call: &FunctionCall<'_>) -> Result<()> {
+    if call.arguments.iter().any(|a| a.data_type == DataType::Null) {
+        return Err(SparkError::mismatch(
+            "NULL_TYPE",
+            &call.text(),
+            format!(
+                "Null typed values cannot be used as arguments of `{}`.",
+                call.name
+            ),
+        ));
+    }
+    Ok(())
+}
+
 fn comparable(call: &FunctionCall<'_>, element: &DataType) -> Result<()> {
     if coercion::is_orderable(element) {
         return Ok(());
@@ -231,6 +261,7 @@ fn comparable(call: &FunctionCall<'_>, element: &DataType) -> Result<()> {
 fn contains(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     call.arity(2, 2)?;
     let text = call.text();
+    refuse_bare_null(call)?;
     let (element, contains_null) = unify_with_element(call, 0, 1)?;
     comparable(call, &element)?;
     let nullable = call.any_nullable() || contains_null;
@@ -254,6 +285,7 @@ fn contains(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 fn position(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     call.arity(2, 2)?;
     let text = call.text();
+    refuse_bare_null(call)?;
     let (element, _) = unify_with_element(call, 0, 1)?;
     comparable(call, &element)?;
     let nullable = call.any_nullable();
@@ -276,6 +308,7 @@ fn position(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 fn remove(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     call.arity(2, 2)?;
     let text = call.text();
+    refuse_bare_null(call)?;
     let (element, _) = unify_with_element(call, 0, 1)?;
     comparable(call, &element)?;
     let (result, nullable) = (call.arguments[0].data_type.clone(), call.any_nullable());

@@ -74,9 +74,8 @@ fn to_csv(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         })
     });
     let key = format!("{raw:?}");
-    let nullable = value.nullable;
     Ok(call
-        .call_keyed("to_csv", &key, DataType::STRING, nullable, kernel)
+        .call_keyed("to_csv", &key, DataType::STRING, true, kernel)
         .with_name(text))
 }
 

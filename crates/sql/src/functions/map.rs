@@ -64,7 +64,7 @@ impl Entries {
         values: &[&dyn Array],
     ) -> Result<ArrayRef> {
         let keys = interleave(keys, &self.keys)?;
-        if keys.null_count() > 0 {
+        if keys.logical_null_count() > 0 {
             return Err(SparkError::null_map_key());
         }
         let values = interleave(values, &self.values)?;
@@ -252,7 +252,7 @@ fn part(call: &mut FunctionCall<'_>, keys: bool) -> Result<TypedExpr> {
     call.arity(1, 1)?;
     let map = map_type(call, 0)?;
     let result = if keys {
-        DataType::array(map.key, false)
+        DataType::array(map.key, true)
     } else {
         DataType::array(map.value, map.value_contains_null)
     };

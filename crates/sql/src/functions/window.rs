@@ -25,7 +25,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     custom("percent_rank", |call| {
         ranking(call, rank::percent_rank_udwf(), DataType::Double)
-    }),
+    })
+    .shown("PERCENT_RANK"),
     custom("cume_dist", |call| {
         ranking(call, cume_dist::cume_dist_udwf(), DataType::Double)
     }),

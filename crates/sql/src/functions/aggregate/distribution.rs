@@ -190,14 +190,10 @@ fn central_moments(values: &[f64]) -> [f64; 3] {
         let delta = value - mean;
         let part = delta / count;
         mean += part;
-        let last = m2;
         m2 += delta * (delta - part);
-        let square = delta * delta;
-        let square_part = part * part;
-        let third = m3;
-        m3 += -3.0 * part * last + delta * (square - square_part);
-        m4 += -4.0 * part * third
-            + 6.0 * square_part * last
+        let (square, square_part) = (delta * delta, part * part);
+        m3 += -3.0 * part * m2 + delta * (square - square_part);
+        m4 += -4.0 * part * m3 - 6.0 * square_part * m2
             + delta * (delta * square - part * square_part);
     }
     [m2, m3, m4]
