@@ -430,9 +430,6 @@ impl Analyzer {
     /// `VALUES (…), (…)`.
     pub(super) fn values(&mut self, rows: &[Vec<Expression>]) -> Result<Analyzed> {
         let scope = Scope::default();
-        if let Some(constant) = self.constant_values(rows)? {
-            return Ok(constant);
-        }
         let mut branches: Option<Analyzed> = None;
         for row in rows {
             let mut items = Vec::new();
@@ -450,45 +447,6 @@ impl Analyzer {
             });
         }
         branches.ok_or_else(|| SparkError::parse_syntax("VALUES", ""))
-    }
-
-    /// Rows of constants, as rows in memory.
-    fn constant_values(&mut self, rows: &[Vec<Expression>]) -> Result<Option<Analyzed>> {
-        let scope = Scope::default();
-        let mut typed = Vec::with_capacity(rows.len());
-        for row in rows {
-            typed.push(self.expressions(&scope, row)?);
-        }
-        let width = typed.first().map_or(0, Vec::len);
-        let is_constant = |row: &Vec<TypedExpr>| {
-            row.len() == width && row.iter().all(|value| value.is_foldable())
-        };
-        if width == 0 || !typed.iter().all(is_constant) {
-            return Ok(None);
-        }
-        let (mut fields, mut columns) = (Vec::new(), Vec::new());
-        for index in 0..width {
-            let types = typed.iter().map(|row| &row[index].data_type);
-            let Some(common) = crate::types::coercion::common_type_of(types) else {
-                return Ok(None);
-            };
-            let mut nullable = false;
-            let mut values = Vec::with_capacity(typed.len());
-            for row in &typed {
-                let value = self.cast_implicitly(row[index].clone(), &common)?;
-                nullable |= value.nullable;
-                values.push(self.evaluate(&value)?);
-            }
-            columns.push(datafusion::common::ScalarValue::iter_to_array(values)?);
-            fields.push(StructField::new(
-                format!("col{}", index + 1),
-                common,
-                nullable,
-            ));
-        }
-        let schema = StructType::new(fields);
-        let batch = RecordBatch::try_new(internal_schema(&schema), columns)?;
-        Ok(Some(self.batches(&schema, vec![batch])?))
     }
 
     pub(super) fn held_data_frame(&mut self, id: &str) -> Result<Analyzed> {
