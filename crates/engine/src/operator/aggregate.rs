@@ -222,6 +222,27 @@ struct TouchedGroups<'a> {
     first_row: Vec<u32>,
 }
 
+impl<'a> TouchedGroups<'a> {
+    /// Numbers the groups that have stored states before the others, and returns those states:
+    /// accumulators take it that every group they are told of has a row in the first merge.
+    fn known_first<'s>(self, stored: &[Option<&'s [u8]>]) -> (Self, Vec<&'s [u8]>) {
+        let (known, fresh): (Vec<usize>, Vec<usize>) =
+            (0..stored.len()).partition(|group| stored[*group].is_some());
+        let order: Vec<usize> = known.into_iter().chain(fresh).collect();
+        let mut place = vec![0; order.len()];
+        for (now, before) in order.iter().enumerate() {
+            place[*before] = now;
+        }
+        let ordered = Self {
+            keys: order.iter().map(|group| self.keys[*group]).collect(),
+            times: order.iter().map(|group| self.times[*group]).collect(),
+            of_row: self.of_row.iter().map(|group| place[*group]).collect(),
+            first_row: order.iter().map(|group| self.first_row[*group]).collect(),
+        };
+        (ordered, stored.iter().copied().flatten().collect())
+    }
+}
+
 impl AggregateWork {
     fn merge(&self, partition: usize, partial: &RecordBatch) -> Result<RecordBatch> {
         let batch = self.context.batch();
@@ -325,29 +346,26 @@ impl AggregateWork {
         let touched = self.touched(partial)?;
         let groups = touched.keys.len();
         let values = self.state_bytes()?;
-        let mut old_rows = Vec::new();
-        let mut old_groups = Vec::new();
-        for group in 0..groups {
-            if let Some(value) = store.get(touched.times[group], touched.keys[group]) {
-                old_rows.push(value);
-                old_groups.push(group);
-            }
-        }
+        let stored: Vec<Option<&[u8]>> = (0..groups)
+            .map(|group| store.get(touched.times[group], touched.keys[group]))
+            .collect();
+        let (touched, old_rows) = touched.known_first(&stored);
+        let old_groups: Vec<usize> = (0..old_rows.len()).collect();
         let old = values.decode(old_rows.iter().copied())?;
         let mut column = self.groups;
         let mut old_column = 0;
         let mut states: Vec<ArrayRef> = Vec::new();
         let mut outputs: Vec<ArrayRef> = Vec::new();
         for (aggregate, types) in self.aggregates.iter().zip(&self.state_types) {
-            let mut merged = accumulator(aggregate)?;
+            let mut merged = self.accumulator(aggregate)?;
             if !old_groups.is_empty() {
                 let old = &old[old_column..old_column + types.len()];
-                merged.merge_batch(old, &old_groups, groups)?;
+                merged.merge_batch(old, &old_groups, old_groups.len())?;
             }
             let new = &partial.columns()[column..column + types.len()];
             merged.merge_batch(new, &touched.of_row, groups)?;
             let state = merged.state(EmitTo::All)?;
-            outputs.push(evaluate(aggregate, &state, groups)?);
+            outputs.push(self.evaluate(aggregate, &state, groups)?);
             states.extend(state);
             column += types.len();
             old_column += types.len();
@@ -414,7 +432,7 @@ impl AggregateWork {
         let mut column = 0;
         for (aggregate, types) in self.aggregates.iter().zip(&self.state_types) {
             let state = &states[column..column + types.len()];
-            columns.push(evaluate(aggregate, state, rows.len())?);
+            columns.push(self.evaluate(aggregate, state, rows.len())?);
             column += types.len();
         }
         self.output(columns, rows.len())
@@ -432,30 +450,36 @@ impl AggregateWork {
     fn state_bytes(&self) -> Result<KeyBytes> {
         KeyBytes::new(self.state_types.iter().flatten())
     }
+
+    /// The kind of accumulator that made the batch's partial states: without keys it is the plain
+    /// one, whose states are other than those of the one for groups.
+    fn accumulator(
+        &self,
+        aggregate: &Arc<AggregateFunctionExpr>,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        if self.groups > 0 && aggregate.groups_accumulator_supported() {
+            return aggregate.create_groups_accumulator();
+        }
+        let aggregate = Arc::clone(aggregate);
+        Ok(Box::new(GroupsAccumulatorAdapter::new(move || {
+            aggregate.create_accumulator()
+        })))
+    }
+
+    /// The values of groups whose states these are, one row a group.
+    fn evaluate(
+        &self,
+        aggregate: &Arc<AggregateFunctionExpr>,
+        states: &[ArrayRef],
+        groups: usize,
+    ) -> Result<ArrayRef> {
+        let mut merged = self.accumulator(aggregate)?;
+        let each: Vec<usize> = (0..groups).collect();
+        merged.merge_batch(states, &each, groups)?;
+        merged.evaluate(EmitTo::All)
+    }
 }
 
 fn key_column(partial: &RecordBatch) -> &BinaryArray {
     partial.column(partial.num_columns() - 1).as_binary()
-}
-
-fn accumulator(aggregate: &Arc<AggregateFunctionExpr>) -> Result<Box<dyn GroupsAccumulator>> {
-    if aggregate.groups_accumulator_supported() {
-        return aggregate.create_groups_accumulator();
-    }
-    let aggregate = Arc::clone(aggregate);
-    Ok(Box::new(GroupsAccumulatorAdapter::new(move || {
-        aggregate.create_accumulator()
-    })))
-}
-
-/// The values of groups whose states these are, one row a group.
-fn evaluate(
-    aggregate: &Arc<AggregateFunctionExpr>,
-    states: &[ArrayRef],
-    groups: usize,
-) -> Result<ArrayRef> {
-    let mut merged = accumulator(aggregate)?;
-    let each: Vec<usize> = (0..groups).collect();
-    merged.merge_batch(states, &each, groups)?;
-    merged.evaluate(EmitTo::All)
 }

@@ -12,6 +12,7 @@ mod language;
 mod query;
 mod scenario_file;
 mod scenarios;
+mod splits;
 mod state;
 mod state_size;
 mod support;
