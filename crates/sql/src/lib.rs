@@ -15,7 +15,7 @@ mod context;
 mod datetime_pattern;
 pub mod error;
 pub mod execution;
-mod formats;
+pub mod formats;
 mod functions;
 pub mod ir;
 pub mod plan;

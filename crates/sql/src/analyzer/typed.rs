@@ -170,15 +170,33 @@ impl Maker {
         result: DataType,
         nullable: bool,
     ) -> Expr {
-        self.call_with(
-            name,
-            key,
+        self.function(name, key, kernel, arguments, result, nullable)
+            .call(arguments.iter().map(|a| a.expr.clone()).collect())
+    }
+
+    /// The same, before it is called.
+    pub(crate) fn function(
+        &self,
+        name: &str,
+        key: impl Into<String>,
+        kernel: Kernel,
+        arguments: &[TypedExpr],
+        result: DataType,
+        nullable: bool,
+    ) -> FunctionBuilder {
+        FunctionBuilder {
+            name: name.to_owned(),
+            key: key.into(),
             kernel,
-            arguments,
+            types: arguments.iter().map(|a| a.data_type.clone()).collect(),
             result,
             nullable,
-            Volatility::Immutable,
-        )
+            volatility: Volatility::Immutable,
+            context: self.context.clone(),
+            origin: self.origin.clone(),
+            narrow: None,
+            field_taken: None,
+        }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -193,15 +211,8 @@ impl Maker {
         volatility: Volatility,
     ) -> Expr {
         FunctionBuilder {
-            name: name.to_owned(),
-            key: key.into(),
-            kernel,
-            types: arguments.iter().map(|a| a.data_type.clone()).collect(),
-            result,
-            nullable,
             volatility,
-            context: self.context.clone(),
-            origin: self.origin.clone(),
+            ..self.function(name, key, kernel, arguments, result, nullable)
         }
         .call(arguments.iter().map(|a| a.expr.clone()).collect())
     }

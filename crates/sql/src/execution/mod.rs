@@ -5,6 +5,7 @@
 
 mod conform;
 mod in_order;
+mod narrow;
 
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ pub fn engine_state(session: &Session) -> SessionState {
         .with_default_features()
         .with_config(config)
         .with_runtime_env(session.environment().runtime.clone())
+        .with_optimizer_rule(Arc::new(narrow::NarrowRecords))
         .build()
 }
 

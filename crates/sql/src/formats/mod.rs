@@ -4,6 +4,7 @@
 //! names begin with `_` or `.` are no data. Start at [`FileSource`] and [`FileSink`].
 
 mod csv;
+mod lines;
 mod listing;
 mod read;
 mod write;
@@ -18,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Result, SparkError};
 use crate::ir::StructType;
 use crate::source::{BatchSink, BatchSource, PartitionStream, ReadRequest, Registry, WriteRequest};
+
+pub use lines::{LineFormat, LineWriter, file_schema, rows_by_folder};
 
 /// The kinds of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -282,7 +282,7 @@ impl FilePartition {
                     let lines = texts.len();
                     let columns: Vec<ArrayRef> = match &reader {
                         Reader::Json(reader) => {
-                            reader.column(&texts)?.as_struct().columns().to_vec()
+                            reader.column(&texts, None)?.as_struct().columns().to_vec()
                         }
                         Reader::Csv(reader) => reader.columns(&texts)?,
                         Reader::Text => vec![Arc::new(texts)],

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, GzipLevel, ZstdLevel};
@@ -15,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Format;
+use super::lines::{LineFormat, LineWriter};
 use super::listing::{escape, local_path};
 use crate::cast::{Style, ValueWriter};
 use crate::error::{Result, SparkError};
-use crate::functions::{CsvOptions, CsvWriter, JsonWriter};
 use crate::ir::{DataType, SaveMode, StructField, StructType};
 use crate::source::{PartitionStream, WriteRequest};
 use crate::time::TimeZone;
@@ -65,7 +66,7 @@ fn path(request: &WriteRequest) -> Result<PathBuf> {
 }
 
 /// The columns that go into files.
-fn data_schema(request: &WriteRequest) -> StructType {
+pub(super) fn data_schema(request: &WriteRequest) -> StructType {
     let is_partition = |f: &StructField| {
         request
             .partition_columns
@@ -83,7 +84,7 @@ fn data_schema(request: &WriteRequest) -> StructType {
 }
 
 /// Compression and what it puts into a file's name.
-fn codec(format: Format, request: &WriteRequest) -> Result<(Compression, String)> {
+pub(super) fn codec(format: Format, request: &WriteRequest) -> Result<(Compression, String)> {
     let given = request
         .options
         .get("compression")
@@ -252,7 +253,10 @@ fn publish(root: &Path, staging: &Path, files: &[PathBuf]) -> Result<()> {
 }
 
 /// The rows of each partition folder, without the partition columns.
-fn by_folder(request: &WriteRequest, batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
+pub(super) fn by_folder(
+    request: &WriteRequest,
+    batch: &RecordBatch,
+) -> Result<Vec<(String, RecordBatch)>> {
     let keys: Vec<usize> = request
         .partition_columns
         .iter()
@@ -294,19 +298,9 @@ struct Part {
     kind: Kind,
 }
 
-/// How a row becomes a line.
-enum Lines {
-    Json(JsonWriter),
-    Csv(CsvWriter),
-    Text,
-}
-
 enum Kind {
     Parquet(Box<ArrowWriter<File>>),
-    Lines {
-        out: Box<dyn Write + Send>,
-        lines: Lines,
-    },
+    Lines(LineWriter<BufWriter<File>>),
 }
 
 impl Part {
@@ -340,34 +334,8 @@ impl Part {
                 .map_err(|e| failed(&path, e))?;
             Kind::Parquet(Box::new(writer))
         } else {
-            let mut out: Box<dyn Write + Send> = match compression {
-                Compression::GZIP(_) => Box::new(flate2::write::GzEncoder::new(
-                    file,
-                    flate2::Compression::default(),
-                )),
-                _ => Box::new(std::io::BufWriter::new(file)),
-            };
-            let options = request
-                .options
-                .iter()
-                .map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))
-                .collect();
-            let zone = TimeZone::parse(&request.configuration.time_zone()).unwrap_or(TimeZone::UTC);
-            let lines = match format {
-                Format::Json => Lines::Json(JsonWriter::new(&options, zone)?),
-                Format::Csv => {
-                    let options = CsvOptions::new(&options, zone)?;
-                    let header = options.header;
-                    let writer = CsvWriter::new(options);
-                    if header {
-                        writeln!(out, "{}", writer.header(&schema))
-                            .map_err(|e| failed(&path, e))?;
-                    }
-                    Lines::Csv(writer)
-                }
-                _ => Lines::Text,
-            };
-            Kind::Lines { out, lines }
+            let format = Arc::new(LineFormat::of(format, request)?);
+            Kind::Lines(format.writer(BufWriter::new(file)))
         };
         Ok(Self {
             relative,
@@ -382,40 +350,7 @@ impl Part {
         let batch = crate::execution::conform(batch, &arrow)?;
         match &mut self.kind {
             Kind::Parquet(writer) => writer.write(&batch).map_err(|e| failed(&self.path, e)),
-            Kind::Lines {
-                out,
-                lines: Lines::Csv(csv),
-            } => {
-                for row in 0..batch.num_rows() {
-                    let line = csv.line(batch.columns(), &self.schema, row)?;
-                    writeln!(out, "{line}").map_err(|e| failed(&self.path, e))?;
-                }
-                Ok(())
-            }
-            Kind::Lines {
-                out,
-                lines: Lines::Json(json),
-            } => {
-                let structure: ArrayRef =
-                    std::sync::Arc::new(arrow::array::StructArray::from(batch));
-                let data_type = DataType::Struct(self.schema.clone());
-                for row in 0..structure.len() {
-                    let line = json.text(&structure, &data_type, row)?.unwrap_or_default();
-                    writeln!(out, "{line}").map_err(|e| failed(&self.path, e))?;
-                }
-                Ok(())
-            }
-            Kind::Lines {
-                out,
-                lines: Lines::Text,
-            } => {
-                let lines = batch.column(0).as_string::<i32>();
-                for line in lines {
-                    writeln!(out, "{}", line.unwrap_or_default())
-                        .map_err(|e| failed(&self.path, e))?;
-                }
-                Ok(())
-            }
+            Kind::Lines(writer) => writer.write(&batch),
         }
     }
 
@@ -424,9 +359,9 @@ impl Part {
             Kind::Parquet(writer) => {
                 writer.close().map_err(|e| failed(&self.path, e))?;
             }
-            Kind::Lines { mut out, .. } => {
-                out.flush().map_err(|e| failed(&self.path, e))?;
-                drop(out);
+            Kind::Lines(writer) => {
+                let out = writer.finish().and_then(|mut out| out.flush());
+                out.map_err(|e| failed(&self.path, e))?;
             }
         }
         Ok(self.relative)

@@ -4,13 +4,16 @@ pub(crate) mod parse;
 mod path;
 pub(crate) mod reader;
 pub(crate) mod schema;
+mod skim;
 pub(crate) mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
+use datafusion::logical_expr::Volatility;
 
+use super::udf::{FunctionBuilder, Kernel, Narrow};
 use super::{Arg, Function, FunctionCall, Generator, Nulls, Returns, custom, generator, scalar};
 use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};
@@ -117,15 +120,35 @@ fn from_json(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     let options = JsonOptions::new(&raw, call.analyzer.context.time_zone)?;
     call.arguments.truncate(1);
     call.convert(0, Arg::Str)?;
-    let element = schema.clone();
-    let reader = JsonReader::new(element, options);
-    let kernel = Arc::new(move |inv: &super::Invocation<'_>| {
-        let strings = inv.expanded(0)?;
-        reader.column(strings.as_string::<i32>())
+    let reader = Arc::new(JsonReader::new(schema.clone(), options));
+    let function = call.maker().function(
+        "from_json",
+        key,
+        read_column(Arc::clone(&reader), None),
+        &call.arguments,
+        schema.clone(),
+        true,
+    );
+    // A field that does not fit is told of in the record, so Spark too narrows only what has no options.
+    let narrow = (raw.is_empty() && reader.can_narrow()).then(|| -> Narrow {
+        Arc::new(move |fields| read_column(Arc::clone(&reader), Some(fields.clone())))
     });
-    Ok(call
-        .call_keyed("from_json", &key, schema, true, kernel)
-        .with_name(text))
+    let expr = FunctionBuilder {
+        narrow,
+        // A record is read once, and not again in each filter over its fields.
+        volatility: Volatility::Volatile,
+        ..function
+    }
+    .call(vec![call.arguments[0].expr.clone()]);
+    Ok(TypedExpr::new(expr, schema, true, text))
+}
+
+/// Reads the first argument as JSON; of records the fields that are wanted.
+fn read_column(reader: Arc<JsonReader>, wanted: Option<BTreeSet<usize>>) -> Kernel {
+    Arc::new(move |inv: &super::Invocation<'_>| {
+        let strings = inv.expanded(0)?;
+        reader.column(strings.as_string::<i32>(), wanted.as_ref())
+    })
 }
 
 fn to_json(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {

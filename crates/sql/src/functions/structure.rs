@@ -7,7 +7,7 @@ use arrow::compute::take;
 use arrow::datatypes::DataType as ArrowType;
 use datafusion::logical_expr::Expr;
 
-use super::udf::internal_arrow;
+use super::udf::{FunctionBuilder, internal_arrow};
 use super::{Function, FunctionCall, Generator, Invocation, custom};
 use crate::analyzer::{Analyzer, Scope, TypedExpr};
 use crate::error::{Result, SparkError};
@@ -157,16 +157,14 @@ impl FunctionCall<'_> {
         let kernel = Arc::new(move |inv: &Invocation<'_>| {
             let structure = inv.argument(0)?.array.as_struct();
             let column = structure.column(index);
-            match structure.nulls() {
-                None => Ok(column.clone()),
-                Some(_) => {
-                    let valid = arrow::compute::is_null(structure)?;
-                    Ok(arrow::compute::nullif(column, &valid)?)
-                }
+            if structure.null_count() == 0 {
+                return Ok(column.clone());
             }
+            let missing = arrow::compute::is_null(structure)?;
+            Ok(arrow::compute::nullif(column, &missing)?)
         });
         let maker = analyzer.maker();
-        let expr = maker.call(
+        let function = maker.function(
             "get_struct_field",
             format!("{index} {}", field.name),
             kernel,
@@ -174,6 +172,11 @@ impl FunctionCall<'_> {
             data_type.clone(),
             nullable,
         );
+        let expr = FunctionBuilder {
+            field_taken: Some(index),
+            ..function
+        }
+        .call(vec![base.expr.clone()]);
         let mut value = TypedExpr::new(
             expr,
             data_type,

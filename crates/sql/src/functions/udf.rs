@@ -3,6 +3,7 @@
 //! Always true: a [`SparkFunction`] has its types settled when it is made and accepts its arguments as they are, so
 //! nothing is coerced behind our back; an error that it raises is a [`SparkError`] that knows where the user wrote it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -24,6 +25,9 @@ use crate::types::{INTERNAL_TIME_ZONE, coercion::as_nullable, to_arrow};
 /// What computes a function's result for a batch.
 pub(crate) type Kernel = Arc<dyn Fn(&Invocation<'_>) -> Result<ArrayRef> + Send + Sync>;
 
+/// Makes a kernel that leaves the fields null which are not among these.
+pub(crate) type Narrow = Arc<dyn Fn(&BTreeSet<usize>) -> Kernel + Send + Sync>;
+
 /// The Arrow type of a Spark type inside the engine: containers may always hold nulls.
 pub(crate) fn internal_arrow(data_type: &DataType) -> ArrowType {
     to_arrow(&as_nullable(data_type), INTERNAL_TIME_ZONE)
@@ -42,6 +46,8 @@ pub(crate) struct SparkFunction {
     signature: Signature,
     context: Arc<Context>,
     origin: Option<Arc<Origin>>,
+    narrow: Option<Narrow>,
+    field_taken: Option<usize>,
 }
 
 /// A function under construction.
@@ -55,6 +61,10 @@ pub(crate) struct FunctionBuilder {
     pub(crate) volatility: Volatility,
     pub(crate) context: Arc<Context>,
     pub(crate) origin: Option<Arc<Origin>>,
+    /// How a function that makes structs makes some of their fields only.
+    pub(crate) narrow: Option<Narrow>,
+    /// The field of its struct that a function takes.
+    pub(crate) field_taken: Option<usize>,
 }
 
 impl FunctionBuilder {
@@ -75,6 +85,8 @@ impl FunctionBuilder {
             signature,
             context: self.context,
             origin: self.origin,
+            narrow: self.narrow,
+            field_taken: self.field_taken,
         };
         ScalarUDF::new_from_impl(function).call(arguments)
     }
@@ -91,6 +103,34 @@ impl SparkFunction {
             &self.result,
             &self.context,
         )
+    }
+
+    pub(crate) fn can_narrow(&self) -> bool {
+        self.narrow.is_some()
+    }
+
+    /// The field that this function takes of its only argument, if that is what it does.
+    pub(crate) fn field_taken(&self) -> Option<usize> {
+        self.field_taken
+    }
+
+    /// The same function, whose structs hold these fields and otherwise nulls; nothing if it makes all or none.
+    pub(crate) fn narrowed(&self, fields: &BTreeSet<usize>) -> Option<Self> {
+        let kernel = self.narrow.as_ref()?(fields);
+        Some(Self {
+            name: self.name.clone(),
+            key: format!("{} only {fields:?}", self.key),
+            kernel,
+            types: self.types.clone(),
+            result: self.result.clone(),
+            arrow: self.arrow.clone(),
+            nullable: self.nullable,
+            signature: self.signature.clone(),
+            context: Arc::clone(&self.context),
+            origin: self.origin.clone(),
+            narrow: None,
+            field_taken: None,
+        })
     }
 
     fn run(&self, arguments: Vec<Argument>, rows: usize) -> Result<ArrayRef> {

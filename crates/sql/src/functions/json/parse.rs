@@ -1,5 +1,7 @@
 //! JSON text as a tree, with the liberties that Spark's options allow.
 
+use std::borrow::Cow;
+
 /// How deep a document may nest.
 const DEPTH_MAX: usize = 500;
 
@@ -9,9 +11,9 @@ pub(crate) enum Json<'a> {
     Null,
     Boolean(bool),
     Number(&'a str),
-    String(String),
+    String(Cow<'a, str>),
     Array(Vec<Json<'a>>),
-    Object(Vec<(String, Json<'a>)>),
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
 /// What besides plain JSON is accepted.
@@ -42,14 +44,20 @@ impl Default for Syntax {
 
 /// Reads the value at the start of a text. What follows it is not looked at, as Spark does not.
 pub(crate) fn parse<'a>(text: &'a str, syntax: &Syntax) -> Option<Json<'a>> {
+    parse_at(text, 0, syntax).map(|(value, _)| value)
+}
+
+/// Reads the value that begins at a place of a text, and says where it ends.
+pub(super) fn parse_at<'a>(text: &'a str, at: usize, syntax: &Syntax) -> Option<(Json<'a>, usize)> {
     let mut parser = Parser {
         text,
-        at: 0,
+        at,
         syntax,
         depth: 0,
     };
     parser.blank();
-    parser.value()
+    let value = parser.value()?;
+    Some((value, parser.at))
 }
 
 struct Parser<'a, 's> {
@@ -181,16 +189,16 @@ impl<'a> Parser<'a, '_> {
         count
     }
 
-    fn string(&mut self, quote: u8) -> Option<String> {
+    fn string(&mut self, quote: u8) -> Option<Cow<'a, str>> {
         self.take(quote)?;
         let bytes = self.text.as_bytes();
         let start = self.at;
         // Most strings hold nothing special.
         while let Some(byte) = bytes.get(self.at) {
             if *byte == quote {
-                let text = self.text[start..self.at].to_owned();
+                let text = &self.text[start..self.at];
                 self.at += 1;
-                return Some(text);
+                return Some(Cow::Borrowed(text));
             }
             if *byte == b'\\' || *byte < 0x20 {
                 break;
@@ -202,7 +210,7 @@ impl<'a> Parser<'a, '_> {
             let c = self.text[self.at..].chars().next()?;
             self.at += c.len_utf8();
             match c {
-                c if c as u32 == u32::from(quote) => return Some(text),
+                c if c as u32 == u32::from(quote) => return Some(Cow::Owned(text)),
                 '\\' => text.push(self.escape()?),
                 c if (c as u32) < 0x20 && !self.syntax.control_characters => return None,
                 c => text.push(c),
@@ -287,14 +295,15 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    fn unquoted_name(&mut self) -> Option<String> {
-        let rest = &self.text[self.at..];
+    fn unquoted_name(&mut self) -> Option<Cow<'a, str>> {
+        let text: &'a str = self.text;
+        let rest = &text[self.at..];
         let length: usize = rest
             .chars()
             .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-'))
             .map(char::len_utf8)
             .sum();
         self.at += length;
-        (length > 0).then(|| rest[..length].to_owned())
+        (length > 0).then(|| Cow::Borrowed(&rest[..length]))
     }
 }

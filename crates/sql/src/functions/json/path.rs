@@ -75,7 +75,7 @@ fn follow<'j, 'a>(value: &'j Json<'a>, steps: &[Step]) -> Vec<&'j Json<'a>> {
 fn text_of(json: &Json<'_>) -> Option<String> {
     match json {
         Json::Null => None,
-        Json::String(text) => Some(text.clone()),
+        Json::String(text) => Some(text.clone().into_owned()),
         other => Some(json_text(other)),
     }
 }

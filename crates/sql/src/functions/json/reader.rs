@@ -3,7 +3,7 @@
 //! Always true: in the permissive mode a field that does not fit is null and the rest of its record stands; a record
 //! that is no JSON is a row of nulls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -16,6 +16,7 @@ use arrow::datatypes::{
 };
 
 use super::parse::{Json, Syntax, parse};
+use super::skim::Skimmer;
 use super::writer;
 use crate::datetime_pattern::Pattern;
 use crate::error::{Result, SparkError};
@@ -110,6 +111,8 @@ impl JsonOptions {
 pub(crate) struct JsonReader {
     data_type: DataType,
     options: JsonOptions,
+    /// Whether the values are records whose fields have a name each.
+    can_skim: bool,
 }
 
 /// A value, or the news that it does not fit its type.
@@ -119,33 +122,38 @@ struct Misfit;
 
 impl JsonReader {
     pub(crate) fn new(data_type: DataType, options: JsonOptions) -> Self {
-        Self { data_type, options }
+        let can_skim = match &data_type {
+            DataType::Struct(fields) => {
+                let names: BTreeSet<&str> = fields.fields.iter().map(|f| f.name.as_str()).collect();
+                !names.is_empty() && names.len() == fields.len()
+            }
+            _ => false,
+        };
+        Self {
+            data_type,
+            options,
+            can_skim,
+        }
     }
 
-    /// One value for each text; null stays null.
-    pub(crate) fn column(&self, texts: &StringArray) -> Result<ArrayRef> {
-        let mut values = Vec::with_capacity(texts.len());
-        for text in texts {
-            values.push(match text {
-                None => Parsed::Missing,
-                Some(text) if text.trim().is_empty() => Parsed::Missing,
-                Some(text) => self.parse(text)?,
-            });
-        }
-        let corrupt = self.corrupt_field();
-        let mut bad: Vec<bool> = vec![false; values.len()];
-        let roots: Vec<Option<&Json<'_>>> = values
-            .iter()
-            .map(|v| match v {
-                Parsed::Value(json) => Some(self.root(json)),
-                Parsed::Missing => None,
-                Parsed::Malformed => Some(&MALFORMED),
-            })
-            .collect();
-        for (row, value) in values.iter().enumerate() {
-            bad[row] = matches!(value, Parsed::Malformed);
-        }
-        let array = self.build(&self.data_type, &roots, &mut bad)?;
+    /// Whether records can be read for some of their fields: what does not fit in one is told of in no other.
+    pub(crate) fn can_narrow(&self) -> bool {
+        self.can_skim && self.corrupt_field().is_none()
+    }
+
+    /// One value for each text; null stays null. Fields of records that are not wanted are null.
+    pub(crate) fn column(
+        &self,
+        texts: &StringArray,
+        wanted: Option<&BTreeSet<usize>>,
+    ) -> Result<ArrayRef> {
+        let mut bad = vec![false; texts.len()];
+        let array = match &self.data_type {
+            DataType::Struct(fields) if self.can_skim => {
+                self.records(fields, texts, wanted, &mut bad)?
+            }
+            _ => self.trees(texts, &mut bad)?,
+        };
         if self.options.mode == ParseMode::FailFast
             && let Some(row) = bad.iter().position(|b| *b)
         {
@@ -156,10 +164,97 @@ impl JsonReader {
             };
             return Err(SparkError::malformed_record(text, "FAILFAST"));
         }
-        match corrupt {
+        match self.corrupt_field() {
             Some(index) => with_corrupt(array, index, texts, &bad),
             None => Ok(array),
         }
+    }
+
+    /// Records without a tree for each, wherever they are plain.
+    fn records(
+        &self,
+        fields: &StructType,
+        texts: &StringArray,
+        wanted: Option<&BTreeSet<usize>>,
+        bad: &mut [bool],
+    ) -> Result<ArrayRef> {
+        let wanted: Vec<usize> = match wanted {
+            Some(wanted) => wanted.iter().copied().collect(),
+            None => (0..fields.len()).collect(),
+        };
+        let names = wanted
+            .iter()
+            .map(|index| fields.fields[*index].name.as_str());
+        let mut skimmer = Skimmer::new(names.collect(), &self.options.syntax);
+        let width = wanted.len();
+        let mut cells: Vec<Option<Json<'_>>> = Vec::new();
+        cells.resize_with(texts.len() * width, || None);
+        let mut valid = Vec::with_capacity(texts.len());
+        for (row, text) in texts.iter().enumerate() {
+            let record = &mut cells[row * width..][..width];
+            let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+                valid.push(false);
+                continue;
+            };
+            if skimmer.record(text, record) {
+                valid.push(true);
+                continue;
+            }
+            record.fill(None);
+            let parsed = self.parse(text)?;
+            valid.push(!matches!(parsed, Parsed::Value(Json::Null)));
+            bad[row] = matches!(parsed, Parsed::Malformed);
+            if let Parsed::Value(Json::Object(entries)) = parsed {
+                // The last of several with one name counts.
+                for (name, value) in entries {
+                    if let Some(field) = skimmer.field(name.as_bytes()) {
+                        record[field] = Some(value);
+                    }
+                }
+            }
+        }
+        let ArrowType::Struct(arrow_fields) = internal_arrow(&self.data_type) else {
+            return Err(SparkError::internal("not a struct"));
+        };
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(fields.len());
+        for (index, arrow_field) in arrow_fields.iter().enumerate() {
+            columns.push(match wanted.binary_search(&index) {
+                Err(_) => new_null_array(arrow_field.data_type(), texts.len()),
+                Ok(place) => {
+                    let cells = cells.iter().skip(place).step_by(width);
+                    let values: Vec<Option<&Json<'_>>> = cells.map(Option::as_ref).collect();
+                    self.build(&fields.fields[index].data_type, &values, bad)?
+                }
+            });
+        }
+        Ok(Arc::new(StructArray::try_new(
+            arrow_fields,
+            columns,
+            Some(NullBuffer::from(valid)),
+        )?))
+    }
+
+    /// Values of any type, by a tree for each.
+    fn trees(&self, texts: &StringArray, bad: &mut [bool]) -> Result<ArrayRef> {
+        let mut values = Vec::with_capacity(texts.len());
+        for (row, text) in texts.iter().enumerate() {
+            let value = match text {
+                None => Parsed::Missing,
+                Some(text) if text.trim().is_empty() => Parsed::Missing,
+                Some(text) => self.parse(text)?,
+            };
+            bad[row] = matches!(value, Parsed::Malformed);
+            values.push(value);
+        }
+        let roots: Vec<Option<&Json<'_>>> = values
+            .iter()
+            .map(|v| match v {
+                Parsed::Value(json) => Some(json),
+                Parsed::Missing => None,
+                Parsed::Malformed => Some(&MALFORMED),
+            })
+            .collect();
+        self.build(&self.data_type, &roots, bad)
     }
 
     fn parse<'a>(&self, text: &'a str) -> Result<Parsed<'a>> {
@@ -170,11 +265,6 @@ impl JsonReader {
             }
             None => Ok(Parsed::Malformed),
         }
-    }
-
-    /// An array of one record in the place of a record is not the record; it is a record without fields.
-    fn root<'a, 'j>(&self, json: &'j Json<'a>) -> &'j Json<'a> {
-        json
     }
 
     fn corrupt_field(&self) -> Option<usize> {
@@ -244,7 +334,7 @@ impl JsonReader {
                 primitive!(Decimal128Type, |j: &Json<'_>| {
                     let text = match j {
                         Json::Number(text) => *text,
-                        Json::String(text) => text.as_str(),
+                        Json::String(text) => text.as_ref(),
                         _ => return Err(Misfit),
                     };
                     let value = crate::cast::parse_decimal(text, scale)
@@ -522,7 +612,7 @@ fn double(json: &Json<'_>) -> Fitted<f64> {
             "-Infinity" | "-INF" => Ok(Some(f64::NEG_INFINITY)),
             text => text.parse().map(Some).map_err(|_| Misfit),
         },
-        Json::String(text) => match text.as_str() {
+        Json::String(text) => match text.as_ref() {
             "" => Ok(None),
             "NaN" => Ok(Some(f64::NAN)),
             "Infinity" | "+Infinity" | "INF" | "+INF" => Ok(Some(f64::INFINITY)),

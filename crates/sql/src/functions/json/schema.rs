@@ -33,7 +33,7 @@ pub(crate) fn infer(value: &Json<'_>, options: &JsonOptions) -> DataType {
             let mut merged: BTreeMap<String, DataType> = BTreeMap::new();
             for (name, value) in fields {
                 let found = infer(value, options);
-                let entry = merged.entry(name.clone()).or_insert(DataType::Null);
+                let entry = merged.entry(name.to_string()).or_insert(DataType::Null);
                 *entry = merge(entry, &found);
             }
             let fields = merged
