@@ -123,6 +123,11 @@ impl StreamingQueries for SessionStreams {
         self.manager.get(&self.key, id).map(shown)
     }
 
+    fn run(&self, id: &str, run_id: &str) -> Option<Arc<dyn StreamingQuery>> {
+        let (id, run_id) = (Uuid::parse_str(id).ok()?, Uuid::parse_str(run_id).ok()?);
+        self.manager.run(&self.key, id, run_id).map(shown)
+    }
+
     async fn await_any_termination(&self, timeout: Option<Duration>) -> Result<bool> {
         self.manager.await_any_termination(&self.key, timeout).await
     }

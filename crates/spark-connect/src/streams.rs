@@ -58,8 +58,12 @@ pub trait StreamingQueries: Send + Sync {
     /// Stops everything, because the session ends.
     fn close(&self);
     fn active(&self) -> Vec<Arc<dyn StreamingQuery>>;
-    /// A query by id, running or lately stopped.
+    /// A query by id, running or lately stopped; the newest run of it.
     fn get(&self, id: &str) -> Option<Arc<dyn StreamingQuery>>;
+    /// One run of a query, running or lately stopped.
+    fn run(&self, id: &str, run_id: &str) -> Option<Arc<dyn StreamingQuery>> {
+        self.get(id).filter(|query| query.run_id() == run_id)
+    }
     /// Waits until any query ends, at most `timeout`. True if one did.
     async fn await_any_termination(&self, timeout: Option<Duration>) -> Result<bool>;
     fn reset_terminated(&self);

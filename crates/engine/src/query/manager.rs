@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::events::StreamEvent;
 use super::handle::StreamingQuery;
 use super::start::{Starter, prepare};
+use super::table::into_table;
 use crate::checkpoint::lock;
 use crate::clock::{Clock, SystemClock};
 use crate::error::StreamError;
@@ -118,6 +119,7 @@ impl StreamingQueryManager {
     ) -> Result<Arc<StreamingQuery>, SparkError> {
         let _one_at_a_time = self.starting.lock().await;
         self.check_name(key, write.query_name.as_deref())?;
+        let write = into_table(session, &analyzed.schema, write).await?;
         let starter = Starter {
             key,
             session,
@@ -125,7 +127,7 @@ impl StreamingQueryManager {
             events: &self.events,
         };
         let prepared =
-            prepare(&starter, query_session, analyzed, write).map_err(|error| error.to_spark())?;
+            prepare(&starter, query_session, analyzed, &write).map_err(|error| error.to_spark())?;
         self.stop_other_runs(prepared.id(), prepared.may_stop_other_run())
             .await?;
         let run = prepared

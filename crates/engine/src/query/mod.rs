@@ -11,6 +11,7 @@ mod program;
 mod report;
 mod run;
 mod start;
+mod table;
 mod trigger;
 
 pub use events::{StreamEvent, StreamEventKind};

@@ -151,8 +151,6 @@ fn refuse_functions(write: &WriteStream) -> Result<(), StreamError> {
         "foreachBatch"
     } else if write.foreach_writer.is_some() {
         "foreach"
-    } else if write.table.is_some() {
-        "writeStream.toTable"
     } else {
         return Ok(());
     };

@@ -69,24 +69,25 @@ impl Execution {
         &self,
         id: &StreamingQueryInstanceId,
     ) -> Result<Arc<dyn StreamingQuery>, Failure> {
-        let query = self.session.engine.streams().get(&id.id);
-        let query = query.ok_or_else(|| {
+        let streams = self.session.engine.streams();
+        // A run that another has taken the place of can still be asked about.
+        if let Some(query) = streams.run(&id.id, &id.run_id) {
+            return Ok(query);
+        }
+        let query = streams.get(&id.id).ok_or_else(|| {
             Failure::of(
                 "CONNECT_INVALID_PLAN.STREAMING_QUERY_NOT_FOUND",
                 &[("id", &id.id)],
             )
         })?;
-        if query.run_id() != id.run_id {
-            return Err(Failure::of(
-                "CONNECT_INVALID_PLAN.STREAMING_QUERY_RUN_ID_MISMATCH",
-                &[
-                    ("id", &id.id),
-                    ("runId", &id.run_id),
-                    ("serverRunId", query.run_id()),
-                ],
-            ));
-        }
-        Ok(query)
+        Err(Failure::of(
+            "CONNECT_INVALID_PLAN.STREAMING_QUERY_RUN_ID_MISMATCH",
+            &[
+                ("id", &id.id),
+                ("runId", &id.run_id),
+                ("serverRunId", query.run_id()),
+            ],
+        ))
     }
 
     pub(super) async fn streaming_manager(

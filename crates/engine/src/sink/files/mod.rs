@@ -1,4 +1,4 @@
-//! Files: parquet, with the log of what counts.
+//! Files: parquet, json, csv or text, with the log of what counts.
 //!
 //! A batch writes its files beside their places, under hidden names; committing renames them and
 //! adds one entry to `_spark_metadata`, which is what readers go by.
@@ -6,8 +6,8 @@
 //! runs again after a crash lands on the same names; a batch is in the log whole or not at all.
 //! Start at [`FileSink::open`].
 
+mod format;
 mod parquet;
-mod partition;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,12 +17,14 @@ use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use datafusion::execution::SendableRecordBatchStream;
 use fleuve_sql::error::{Exception, SparkError};
+use fleuve_sql::formats::rows_by_folder;
+use fleuve_sql::ir::SaveMode;
+use fleuve_sql::source::WriteRequest;
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use self::parquet::ParquetSettings;
-use self::partition::PartitionedRows;
+use self::format::{FileFormat, FileWriter};
 use super::noop::run_partitions;
 use super::open::OpenSink;
 use super::{OutputMode, Sink, Staged, StagedBatch};
@@ -62,8 +64,8 @@ pub struct FileSink {
 struct Place {
     root: PathBuf,
     files: Arc<dyn FileSystem>,
-    rows: PartitionedRows,
-    parquet: ParquetSettings,
+    request: WriteRequest,
+    format: FileFormat,
 }
 
 impl FileSink {
@@ -80,10 +82,6 @@ impl FileSink {
                 &[],
             ))
         })?;
-        if open.format != "parquet" {
-            let feature = format!("writing a stream as {}", open.format);
-            return Err(SparkError::unsupported_feature(&feature).into());
-        }
         if let Some(retention) = open.options.get("retention") {
             return Err(SparkError::unsupported_option(open.format, "retention", retention).into());
         }
@@ -96,13 +94,23 @@ impl FileSink {
             Arc::clone(&files),
             COMPACT_INTERVAL_DEFAULT,
         );
-        let rows = PartitionedRows::new(open.arrow_schema, open.partition_columns)?;
-        let parquet = ParquetSettings::new(open)?;
+        let request = WriteRequest {
+            format: open.format.to_owned(),
+            options: open.options.clone(),
+            path: Some(path.to_owned()),
+            mode: SaveMode::Append,
+            partition_columns: open.partition_columns.to_vec(),
+            schema: open.schema.clone(),
+            configuration: open.configuration.clone(),
+        };
+        let registry = &open.query_session.environment().registry;
+        registry.sink(open.format)?.check(&request)?;
+        let format = FileFormat::new(&request)?;
         let place = Place {
             root,
             files,
-            rows,
-            parquet,
+            request,
+            format,
         };
         Ok(Self {
             place: Arc::new(place),
@@ -252,7 +260,10 @@ async fn write_task(
 ) -> Result<Vec<StagedFile>, StreamError> {
     let mut writers = std::collections::BTreeMap::new();
     while let Some(batch) = rows.try_next().await? {
-        for (folder, rows) in place.rows.split(&batch)? {
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        for (folder, rows) in rows_by_folder(&place.request, &batch)? {
             let writer = match writers.entry(folder) {
                 std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
                 std::collections::btree_map::Entry::Vacant(free) => {
@@ -268,15 +279,15 @@ async fn write_task(
 
 /// A file being written.
 struct OpenFile {
-    writer: parquet::ParquetFile,
+    writer: FileWriter,
     hidden: PathBuf,
     path: PathBuf,
 }
 
 impl OpenFile {
     fn create(place: &Place, folder: &str, name: &FileName) -> Result<Self, StreamError> {
-        let partitioned = place.rows.is_partitioned();
-        let name = name.text(partitioned, &place.parquet.extension());
+        let partitioned = !place.request.partition_columns.is_empty();
+        let name = name.text(partitioned, &place.format.extension());
         let folder = if partitioned {
             place.root.join(folder)
         } else {
@@ -292,7 +303,7 @@ impl OpenFile {
             .files
             .create(&hidden)
             .map_err(|error| StreamError::file(&hidden, &error))?;
-        let writer = place.parquet.writer(file, place.rows.file_schema())?;
+        let writer = place.format.writer(file)?;
         Ok(Self {
             writer,
             hidden,

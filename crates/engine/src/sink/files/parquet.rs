@@ -1,7 +1,5 @@
 //! Parquet files, as the sink writes them.
 
-use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -14,11 +12,11 @@ use datafusion::parquet::file::metadata::KeyValue;
 use datafusion::parquet::file::properties::WriterProperties;
 use fleuve_sql::error::SparkError;
 use fleuve_sql::ir::{DataType, StructType};
+use fleuve_sql::source::WriteRequest;
 use fleuve_sql::types::to_json;
 
-use super::super::open::OpenSink;
+use super::format::Output;
 use crate::error::StreamError;
-use crate::file_system::OutputFile;
 
 /// The key under which Spark keeps the schema in a file.
 const SPARK_SCHEMA_KEY: &str = "org.apache.spark.sql.parquet.row.metadata";
@@ -31,14 +29,15 @@ pub(super) struct ParquetSettings {
 }
 
 impl ParquetSettings {
-    pub(super) fn new(open: &OpenSink<'_>) -> Result<Self, StreamError> {
-        let configured = open
+    /// `schema` is that of the files.
+    pub(super) fn new(request: &WriteRequest, schema: &StructType) -> Result<Self, SparkError> {
+        let configured = request
             .configuration
             .get_or("spark.sql.parquet.compression.codec", "snappy");
-        let asked = open
+        let asked = request
             .options
             .get("compression")
-            .or(open.options.get("parquet.compression"))
+            .or(request.options.get("parquet.compression"))
             .unwrap_or(&configured)
             .to_ascii_lowercase();
         let (codec, compression) = match asked.as_str() {
@@ -48,19 +47,14 @@ impl ParquetSettings {
             "zstd" => (".zstd", Compression::ZSTD(ZstdLevel::default())),
             "lz4" | "lz4_raw" => (".lz4raw", Compression::LZ4_RAW),
             _ => {
-                return Err(
-                    SparkError::unsupported_option("parquet", "compression", &asked).into(),
-                );
+                return Err(SparkError::unsupported_option(
+                    "parquet",
+                    "compression",
+                    &asked,
+                ));
             }
         };
-        let in_files: Vec<_> = open
-            .schema
-            .fields
-            .iter()
-            .filter(|field| !open.partition_columns.contains(&field.name))
-            .cloned()
-            .collect();
-        let schema = to_json(&DataType::Struct(StructType::new(in_files)));
+        let schema = to_json(&DataType::Struct(schema.clone()));
         let properties = WriterProperties::builder()
             .set_compression(compression)
             .set_created_by(format!("fleuve {}", env!("CARGO_PKG_VERSION")))
@@ -79,13 +73,13 @@ impl ParquetSettings {
 
     pub(super) fn writer(
         &self,
-        file: Box<dyn OutputFile>,
+        output: Output,
         schema: &SchemaRef,
     ) -> Result<ParquetFile, StreamError> {
         let options = ArrowWriterOptions::new()
             .with_properties(self.properties.clone())
             .with_skip_arrow_metadata(true);
-        ArrowWriter::try_new_with_options(Output(file), Arc::clone(schema), options)
+        ArrowWriter::try_new_with_options(output, Arc::clone(schema), options)
             .map(|writer| ParquetFile { writer })
             .map_err(|error| failed(&error))
     }
@@ -101,24 +95,8 @@ impl ParquetFile {
         self.writer.write(rows).map_err(|error| failed(&error))
     }
 
-    pub(super) fn finish(self, path: &Path) -> Result<u64, StreamError> {
-        let output = self.writer.into_inner().map_err(|error| failed(&error))?;
-        output
-            .0
-            .finish()
-            .map_err(|error| StreamError::file(path, &error))
-    }
-}
-
-struct Output(Box<dyn OutputFile>);
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+    pub(super) fn finish(self) -> Result<Output, StreamError> {
+        self.writer.into_inner().map_err(|error| failed(&error))
     }
 }
 
