@@ -4,12 +4,14 @@
 //! it took effect. The next run starts from what is on disk.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use datafusion::logical_expr::LogicalPlan;
+use arrow::datatypes::DataType;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
+use datafusion::prelude::ident;
 use fleuve_engine::StreamError;
 use fleuve_engine::checkpoint::BatchId;
 use fleuve_engine::file_system::{DirectoryEntry, FileSystem, OutputFile};
@@ -19,9 +21,10 @@ use fleuve_sql::ir::WriteStream;
 use tempfile::TempDir;
 
 use crate::checkpoint::quick_files;
+use crate::kafka::{ADDRESS, Cluster, read_topic};
 use crate::support::{
-    World, logged_files, longs, part_files, rate_micro_batch, read_parquet, settings, sorted_rows,
-    windowed_counts, with_watermark, write,
+    World, logged_files, longs, part_files, rate_micro_batch, read_parquet, running_counts,
+    settings, sorted_rows, windowed_counts, with_watermark, write,
 };
 
 /// How many batches a sweep runs: enough that every step fails many times.
@@ -138,12 +141,23 @@ async fn run(plan: &LogicalPlan, request: &WriteStream, batches: u64, seed: Opti
 
 /// The same with settings of the caller's.
 pub(crate) async fn run_with(
-    mut settings: EngineSettings,
+    settings: EngineSettings,
     plan: &LogicalPlan,
     request: &WriteStream,
     batches: u64,
     seed: Option<u64>,
 ) -> u64 {
+    run_in(settings, plan, request, batches, seed).await.1
+}
+
+/// The same with the world that the last run was in.
+async fn run_in(
+    mut settings: EngineSettings,
+    plan: &LogicalPlan,
+    request: &WriteStream,
+    batches: u64,
+    seed: Option<u64>,
+) -> (World, u64) {
     let chance = Arc::new(Chance::new(seed.unwrap_or(0)));
     let observer = Arc::new(Faults {
         chance: Arc::clone(&chance),
@@ -193,7 +207,7 @@ pub(crate) async fn run_with(
             );
         }
     }
-    runs
+    (world, runs)
 }
 
 fn committed(checkpoint: &str) -> Option<u64> {
@@ -206,11 +220,15 @@ fn committed(checkpoint: &str) -> Option<u64> {
         .max()
 }
 
-pub(crate) fn parquet(folder: &TempDir, name: &str) -> (WriteStream, std::path::PathBuf) {
+pub(crate) fn parquet(folder: &TempDir, name: &str) -> (WriteStream, PathBuf) {
+    files("parquet", folder, name)
+}
+
+fn files(format: &str, folder: &TempDir, name: &str) -> (WriteStream, PathBuf) {
     let output = folder.path().join(name).join("output");
     let checkpoint = folder.path().join(name).join("checkpoint");
     let request = write(
-        "parquet",
+        format,
         &[
             ("path", output.to_str().unwrap()),
             ("checkpointLocation", checkpoint.to_str().unwrap()),
@@ -269,4 +287,98 @@ async fn windows_close_once_and_with_the_same_counts_however_often_the_query_is_
         expected,
         "by the folder"
     );
+}
+
+/// Sweeps a sink of lines and checks that the number in each line is there once.
+async fn check_lines(
+    format: &str,
+    columns: Vec<Expr>,
+    partition: Option<&str>,
+    seed: u64,
+    number: impl Fn(&str) -> i64,
+) {
+    let folder = TempDir::new().unwrap();
+    let plan = LogicalPlanBuilder::from(rate_micro_batch(7, 1_000))
+        .project(columns)
+        .unwrap()
+        .build()
+        .unwrap();
+    let (mut request, output) = files(format, &folder, "disturbed");
+    request.partition_columns = partition.iter().map(ToString::to_string).collect();
+    run(&plan, &request, BATCHES, Some(seed)).await;
+    let expected: Vec<i64> = (0..BATCHES as i64 * 7).collect();
+    for files in [logged_files(&output), part_files(&output)] {
+        let texts = files
+            .iter()
+            .map(|file| std::fs::read_to_string(file).unwrap());
+        let mut numbers: Vec<i64> = texts
+            .flat_map(|text| text.lines().map(&number).collect::<Vec<_>>())
+            .collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, expected, "{format}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn json_holds_each_row_once_however_often_the_query_is_ended() {
+    let columns = vec![
+        ident("timestamp"),
+        ident("value"),
+        (ident("value") % lit(3_i64)).alias("third"),
+    ];
+    check_lines("json", columns, Some("third"), 3, |line| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row["value"].as_i64().unwrap()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn text_holds_each_row_once_however_often_the_query_is_ended() {
+    let columns = vec![cast(ident("value"), DataType::Utf8).alias("line")];
+    check_lines("text", columns, None, 4, |line| line.parse().unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_complete_memory_table_counts_right_however_often_the_query_was_ended() {
+    let folder = TempDir::new().unwrap();
+    let plan = running_counts(rate_micro_batch(7, 1_000), 3);
+    let checkpoint = folder.path().to_str().unwrap();
+    let mut request = write("memory", &[("checkpointLocation", checkpoint)]);
+    request.output_mode = "complete".to_owned();
+    request.query_name = Some("counts".to_owned());
+    run(&plan, &request, BATCHES, Some(5)).await;
+    // A table in memory is empty after a restart, until a batch fills it.
+    let (world, _) = run_in(settings(), &plan, &request, BATCHES + 1, None).await;
+    let rows = (BATCHES as i64 + 1) * 7;
+    let counts: Vec<i64> = (0..3).map(|k| (rows + 2 - k) / 3).rev().collect();
+    assert_eq!(longs(&world.table("counts").await, "_1"), counts);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_misses_no_row_however_often_the_query_is_ended() {
+    let folder = TempDir::new().unwrap();
+    let cluster = Cluster::start().await;
+    cluster.topic("out").await;
+    let plan = LogicalPlanBuilder::from(rate_micro_batch(7, 1_000))
+        .project(vec![cast(ident("value"), DataType::Utf8).alias("value")])
+        .unwrap()
+        .build()
+        .unwrap();
+    let checkpoint = folder.path().to_str().unwrap();
+    let request = write(
+        "kafka",
+        &[
+            ("kafka.bootstrap.servers", ADDRESS),
+            ("topic", "out"),
+            ("checkpointLocation", checkpoint),
+        ],
+    );
+    let mut settings = settings();
+    settings.kafka = cluster.access();
+    run_in(settings, &plan, &request, BATCHES, Some(6)).await;
+    let mut sent = read_topic(&cluster.world(), "out").await;
+    assert!(sent.len() >= BATCHES as usize * 7);
+    sent.dedup();
+    assert_eq!(sent, (0..BATCHES as i64 * 7).collect::<Vec<i64>>());
 }

@@ -11,7 +11,7 @@ use fleuve_broker::config::BrokerConfig;
 use fleuve_client::admin::NewTopic;
 use fleuve_client::{Admin, Config, Producer, ProducerRecord};
 use fleuve_engine::source::kafka::{KafkaAccess, schema};
-use fleuve_model::{PartitionId, TopicName};
+use fleuve_model::{PartitionId, Timestamp, TopicName};
 use fleuve_sql::ir::StreamTrigger;
 use fleuve_sql::plan::StreamingTable;
 use fleuve_sql::source::{ReadRequest, SourceOptions};
@@ -21,17 +21,18 @@ use tempfile::TempDir;
 
 use crate::support::{World, logged_files, options, read_parquet, settings, write};
 
-const ADDRESS: &str = "broker-of-this-process:9092";
+pub(crate) const ADDRESS: &str = "broker-of-this-process:9092";
 const PARTITIONS: i32 = 8;
+pub(crate) const FIRST_MS: i64 = 1_700_000_000_000;
 
-struct Cluster {
+pub(crate) struct Cluster {
     _broker: Broker,
-    config: Config,
+    pub(crate) config: Config,
     access: KafkaAccess,
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let disk: Arc<dyn Disk> = Arc::new(SimulatedDisk::new());
         let config = BrokerConfig::local(Path::new("/data")).on_disks(disk);
         let broker = Broker::start(config).await.expect("the broker starts");
@@ -44,7 +45,7 @@ impl Cluster {
         }
     }
 
-    async fn topic(&self, name: &str) {
+    pub(crate) async fn topic(&self, name: &str) {
         let admin = Admin::new(&self.config).unwrap();
         admin
             .create_topics(&[NewTopic::new(name, PARTITIONS)], false)
@@ -52,15 +53,31 @@ impl Cluster {
             .unwrap();
     }
 
-    /// Produces the numbers as text, spread over the partitions.
-    async fn produce(&self, topic: &str, numbers: std::ops::Range<i64>) {
+    /// Produces the numbers as text: number n goes into partition n % 8, n milliseconds after [`FIRST_MS`].
+    pub(crate) async fn produce(&self, topic: &str, numbers: std::ops::Range<i64>) {
+        self.send(topic, None, numbers).await;
+    }
+
+    /// Produces the numbers into one partition.
+    pub(crate) async fn produce_into(
+        &self,
+        topic: &str,
+        partition: i32,
+        numbers: std::ops::Range<i64>,
+    ) {
+        self.send(topic, Some(partition), numbers).await;
+    }
+
+    async fn send(&self, topic: &str, partition: Option<i32>, numbers: std::ops::Range<i64>) {
         let producer = Producer::new(&self.config).unwrap();
         let mut deliveries = Vec::new();
         for number in numbers {
-            let partition = PartitionId::from_wire(number as i32 % PARTITIONS).unwrap();
+            let partition = partition.unwrap_or(number as i32 % PARTITIONS);
+            let partition = PartitionId::from_wire(partition).unwrap();
             let record = ProducerRecord::new(TopicName::new(topic).unwrap(), number.to_string())
                 .key(format!("key {number}"))
                 .header("parity", (number % 2).to_string())
+                .timestamp(Timestamp::from_millis(FIRST_MS + number))
                 .partition(partition);
             deliveries.push(producer.send(record).await.unwrap());
         }
@@ -70,14 +87,18 @@ impl Cluster {
         }
     }
 
-    fn world(&self) -> World {
+    pub(crate) fn access(&self) -> KafkaAccess {
+        self.access.clone()
+    }
+
+    pub(crate) fn world(&self) -> World {
         let mut settings = settings();
-        settings.kafka = self.access.clone();
+        settings.kafka = self.access();
         World::new(settings)
     }
 }
 
-fn stream(pairs: &[(&str, &str)]) -> LogicalPlan {
+pub(crate) fn stream(pairs: &[(&str, &str)]) -> LogicalPlan {
     let mut all = vec![("kafka.bootstrap.servers", ADDRESS)];
     all.extend_from_slice(pairs);
     let headers = pairs
@@ -99,7 +120,7 @@ fn stream(pairs: &[(&str, &str)]) -> LogicalPlan {
         .unwrap()
 }
 
-fn numbers(rows: &[arrow::array::RecordBatch]) -> Vec<i64> {
+pub(crate) fn numbers(rows: &[arrow::array::RecordBatch]) -> Vec<i64> {
     let mut numbers: Vec<i64> = rows
         .iter()
         .flat_map(|rows| {
@@ -191,27 +212,11 @@ async fn kafka_to_kafka_keeps_keys_values_and_headers() {
     let query = world.start(&plan, &request).await.unwrap();
     query.await_termination(None).await.unwrap();
 
-    let source = world
-        .session
-        .environment()
-        .registry
-        .source("kafka")
-        .unwrap();
-    let request = ReadRequest {
-        format: "kafka".to_owned(),
-        options: SourceOptions::new(&options(&[
-            ("kafka.bootstrap.servers", ADDRESS),
-            ("subscribePattern", "o.t"),
-            ("includeHeaders", "true"),
-        ])),
-        paths: Vec::new(),
-        schema: None,
-        configuration: world.session.configuration(),
-    };
-    let schema = source.schema(&request).await.unwrap();
-    let table = source.scan(&request, &schema).await.unwrap();
-    let context = datafusion::prelude::SessionContext::new();
-    let rows = context.read_table(table).unwrap().collect().await.unwrap();
+    let rows = read_table(
+        &world,
+        &[("subscribePattern", "o.t"), ("includeHeaders", "true")],
+    )
+    .await;
     assert_eq!(numbers(&rows), (0..500).collect::<Vec<i64>>());
     for rows in &rows {
         let keys = rows.column_by_name("key").unwrap().as_binary::<i32>();
@@ -281,4 +286,28 @@ async fn options_that_cannot_be_are_refused_by_name() {
             .unwrap_err();
         assert!(error.to_string().contains(expected), "{pairs:?}: {error}");
     }
+}
+
+/// What a batch reads of topics.
+async fn read_table(world: &World, pairs: &[(&str, &str)]) -> Vec<arrow::array::RecordBatch> {
+    let registry = &world.session.environment().registry;
+    let source = registry.source("kafka").unwrap();
+    let mut all = vec![("kafka.bootstrap.servers", ADDRESS)];
+    all.extend_from_slice(pairs);
+    let request = ReadRequest {
+        format: "kafka".to_owned(),
+        options: SourceOptions::new(&options(&all)),
+        paths: Vec::new(),
+        schema: None,
+        configuration: world.session.configuration(),
+    };
+    let schema = source.schema(&request).await.unwrap();
+    let table = source.scan(&request, &schema).await.unwrap();
+    let context = datafusion::prelude::SessionContext::new();
+    context.read_table(table).unwrap().collect().await.unwrap()
+}
+
+/// Every number in a topic, sorted.
+pub(crate) async fn read_topic(world: &World, topic: &str) -> Vec<i64> {
+    numbers(&read_table(world, &[("subscribe", topic)]).await)
 }

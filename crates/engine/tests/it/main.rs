@@ -8,6 +8,7 @@ mod crash;
 mod crash_state;
 mod files;
 mod kafka;
+mod kafka_options;
 mod language;
 mod query;
 mod scenario_file;
