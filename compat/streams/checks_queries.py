@@ -149,6 +149,19 @@ def a_broker_out_of_reach_fails_the_query(world):
     world.spark.streams.resetTerminated()
 
 
+def a_checkpoint_has_one_run(world):
+    stream, folder = lines_of(world, "in")
+    put(folder, "one.txt", "a")
+    write = stream.writeStream.format("parquet").option("checkpointLocation", str(world.folder / "checkpoint"))
+    first = write.start(str(world.folder / "out"))
+    first.processAllAvailable()
+    second = write.start(str(world.folder / "out"))
+    equal((first.isActive, second.isActive), (False, True))
+    equal(str(first.id), str(second.id))
+    holds(str(first.runId) != str(second.runId), "both runs have one id")
+    second.stop()
+
+
 def batches_and_streams_are_not_mixed_up(world):
     from pyspark.errors import AnalysisException
     stream, _ = lines_of(world, "in")
@@ -191,5 +204,5 @@ def a_listener_hears_of_start_progress_and_end(world):
 
 CHECKS = [a_query_tells_what_it_does, waiting_ends_with_the_time_or_with_the_query, triggers_run_when_they_say,
           the_sessions_queries_are_listed_and_awaited, a_failing_query_raises_what_pyspark_users_know,
-          an_unknown_topic_fails_the_query, a_broker_out_of_reach_fails_the_query,
+          an_unknown_topic_fails_the_query, a_broker_out_of_reach_fails_the_query, a_checkpoint_has_one_run,
           batches_and_streams_are_not_mixed_up, a_listener_hears_of_start_progress_and_end]

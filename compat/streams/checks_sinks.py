@@ -104,6 +104,73 @@ def files_flow_from_folder_to_folder(world):
     equal(values(world.spark.read.parquet(str(sink))), [(0, "n0"), (2, "n2"), (9, "n9")])
 
 
+def check_format(world, name, suffix, columns, expected, **options):
+    """Two batches of rows as files of a format, read back by Fleuve and looked at as text."""
+    source, sink = world.folder / "in", world.folder / "out"
+    source.mkdir()
+    stream = world.spark.readStream.schema("id bigint, name string").json(str(source)).selectExpr(*columns)
+    write = stream.writeStream.format(name).option("checkpointLocation", str(world.folder / "checkpoint"))
+    for key, value in options.items():
+        write = write.option(key, value)
+    for batch in range(2):
+        put(source, f"{batch}.json", *(json.dumps({"id": n, "name": f'n "{n}"'}) for n in range(batch, batch + 2)))
+        query = write.trigger(availableNow=True).start(str(sink))
+        query.awaitTermination()
+    files = part_files(sink)
+    equal(len(files), 2)
+    holds(all(file.endswith(suffix) and file.startswith("part-00000-") for file in files), str(files))
+    texts = sorted((sink / file).read_text() for file in files)
+    equal(texts, expected)
+    return sink
+
+
+def a_json_sink_writes_a_line_a_row(world):
+    sink = check_format(world, "json", "-c000.json", ["id", "name", "cast(null as string) as none"], [
+        '{"id":0,"name":"n \\"0\\""}\n{"id":1,"name":"n \\"1\\""}\n',
+        '{"id":1,"name":"n \\"1\\""}\n{"id":2,"name":"n \\"2\\""}\n'])
+    equal(values(world.spark.read.json(str(sink)).select("id")), [(0,), (1,), (1,), (2,)])
+
+
+def a_csv_sink_writes_a_header_into_each_file(world):
+    check_format(world, "csv", "-c000.csv", ["id", "name"], [
+        'id,name\n0,"n \\"0\\""\n1,"n \\"1\\""\n', 'id,name\n1,"n \\"1\\""\n2,"n \\"2\\""\n'], header="true")
+
+
+def a_text_sink_writes_one_column(world):
+    check_format(world, "text", "-c000.txt", ["name"], ['n "0"\nn "1"\n', 'n "1"\nn "2"\n'])
+
+
+def partitioned_files_lie_in_their_folders(world):
+    for name in ("parquet", "json", "csv"):
+        source, sink = world.folder / f"in-{name}", world.folder / f"out-{name}"
+        source.mkdir()
+        put(source, "rows.json", *(json.dumps({"id": n, "name": f"n/{n % 2}"}) for n in range(4)))
+        stream = world.spark.readStream.schema("id bigint, name string").json(str(source))
+        write = stream.writeStream.format(name).partitionBy("name") \
+            .option("checkpointLocation", str(world.folder / f"checkpoint-{name}"))
+        query = write.trigger(availableNow=True).start(str(sink))
+        query.awaitTermination()
+        equal(sorted({file.split("/")[0] for file in part_files(sink)}), ["name=n%2F0", "name=n%2F1"])
+        read = world.spark.read.schema("id bigint, name string").format(name).load(str(sink))
+        equal(values(read), [(n, f"n/{n % 2}") for n in range(4)])
+
+
+def streams_go_into_tables_and_come_from_them(world):
+    stream, folder = lines_of(world, "in")
+    put(folder, "one.txt", "a", "b")
+    write = stream.writeStream.option("checkpointLocation", str(world.folder / "checkpoint")).format("parquet")
+    query = write.trigger(availableNow=True).toTable("streamed_lines")
+    query.awaitTermination()
+    equal(values(world.spark.table("streamed_lines")), [("a",), ("b",)])
+    put(folder, "two.txt", "c")
+    write.trigger(availableNow=True).toTable("streamed_lines").awaitTermination()
+    again = world.spark.readStream.table("streamed_lines")
+    query = again.writeStream.format("memory").queryName("from_table").trigger(availableNow=True).start()
+    query.awaitTermination()
+    equal(values(world.spark.table("from_table")), [("a",), ("b",), ("c",)])
+    world.spark.sql("drop table streamed_lines")
+
+
 def python_functions_are_refused_by_name(world):
     from pyspark.errors import PySparkException
     stream, _ = lines_of(world, "in")
@@ -124,4 +191,6 @@ def unknown_sinks_are_refused(world):
 CHECKS = [a_memory_sink_is_a_table_of_the_querys_name, a_complete_memory_sink_holds_the_newest_result,
           a_console_sink_prints_batches_in_the_servers_output, a_kafka_sink_sends_key_value_partition_and_headers,
           a_kafka_sink_takes_the_topic_from_a_column, files_flow_from_folder_to_folder,
+          a_json_sink_writes_a_line_a_row, a_csv_sink_writes_a_header_into_each_file, a_text_sink_writes_one_column,
+          partitioned_files_lie_in_their_folders, streams_go_into_tables_and_come_from_them,
           python_functions_are_refused_by_name, unknown_sinks_are_refused]

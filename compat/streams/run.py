@@ -1,6 +1,7 @@
 """Streaming queries as PySpark users write them, against `fleuve server`. See README.md.
 
-`COMPAT_ONLY=substring` runs the checks whose name has it; `COMPAT_ROUNDS=n` sets how long the rounds of kills are.
+`COMPAT_ONLY=substring` runs the checks whose name has it; `COMPAT_ROUNDS=n` says how often servers are killed;
+`--record` runs `programs/` on Apache Spark and writes down what they give.
 """
 
 import os
@@ -14,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from local_server import Folder, Server, exit_code, failed, ok, skipped  # noqa: E402
 from support import Skip  # noqa: E402
 
-SUBJECTS = ["checks_w6", "checks_sinks", "checks_queries", "checks_kill"]
+SUBJECTS = ["checks_w6", "checks_sinks", "checks_queries", "checks_kill", "checks_spark", "checks_programs"]
 
 
 class World:
@@ -68,13 +69,17 @@ def main():
                 return skipped("streams", "this binary was built without Spark Connect")
             raise
         world = World(server, folder)
-        world.session()
         try:
+            if sys.argv[1:] == ["--record"]:
+                from checks_programs import record
+                return record(server, folder, os.environ.get("COMPAT_ONLY", ""))
+            world.session()
             for subject in SUBJECTS:
                 for check in importlib.import_module(subject).CHECKS:
                     run_check(world, check)
         finally:
-            world.spark.stop()
+            if world.spark:
+                world.spark.stop()
             server.stop()
 
 
