@@ -129,14 +129,16 @@ impl StreamingQuery {
     /// The plan of the last batch.
     pub fn explain(&self, extended: bool) -> String {
         let shown = lock(&self.shown);
-        let Some(physical) = &shown.physical else {
+        let Some(planned) = &shown.planned else {
             return "No physical plan. Waiting for data.".to_owned();
         };
+        let (logical, optimized, physical) = (&shown.logical, &planned.optimized, &planned.physical);
         match extended {
             false => format!("== Physical Plan ==\n{physical}\n"),
+            // The plan comes parsed: what was parsed and what was analyzed are one.
             true => format!(
-                "== Analyzed Logical Plan ==\n{}\n\n== Physical Plan ==\n{physical}\n",
-                shown.logical
+                "== Parsed Logical Plan ==\n{logical}\n\n== Analyzed Logical Plan ==\n{logical}\n\n\
+                 == Optimized Logical Plan ==\n{optimized}\n\n== Physical Plan ==\n{physical}\n"
             ),
         }
     }

@@ -80,7 +80,15 @@ struct Planned {
 #[derive(Debug, Default)]
 pub(super) struct ShownPlan {
     pub(super) logical: String,
-    pub(super) physical: Option<String>,
+    /// What the last batch ran, which nobody knows before there was one.
+    pub(super) planned: Option<PlannedText>,
+}
+
+/// The plan of a batch, as text.
+#[derive(Debug)]
+pub(super) struct PlannedText {
+    pub(super) optimized: String,
+    pub(super) physical: String,
 }
 
 impl StreamProgram {
@@ -103,7 +111,7 @@ impl StreamProgram {
             .build();
         let shown = ShownPlan {
             logical: plan.plan.display_indent().to_string(),
-            physical: None,
+            planned: None,
         };
         let shown = Arc::new(std::sync::Mutex::new(shown));
         Self {
@@ -142,8 +150,15 @@ impl StreamProgram {
         // What the plan takes for now is the batch's own time, however often it runs.
         state.execution_props_mut().query_execution_start_time =
             chrono::DateTime::from_timestamp_millis(timestamp_ms);
-        let physical = state.create_physical_plan(&self.plan.plan).await?;
-        lock(&self.shown).physical = Some(displayable(physical.as_ref()).indent(false).to_string());
+        let optimized = state.optimize(&self.plan.plan)?;
+        let physical = state
+            .query_planner()
+            .create_physical_plan(&optimized, &state)
+            .await?;
+        lock(&self.shown).planned = Some(PlannedText {
+            optimized: optimized.display_indent().to_string(),
+            physical: displayable(physical.as_ref()).indent(false).to_string(),
+        });
         self.planned = reusable.then(|| Planned {
             physical: Arc::clone(&physical),
             partitions,
