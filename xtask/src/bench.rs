@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod stream;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
@@ -33,6 +34,8 @@ enum Subject {
     Client,
     /// One of Kafka's scripts as a whole process.
     Commands,
+    /// Streaming queries over a topic, Apache Spark beside them where the peers have it.
+    Stream,
 }
 
 /// Builds the benchmark optimised and runs it.
@@ -42,6 +45,7 @@ pub fn run(options: &Options) -> Result<()> {
         Subject::Broker => with_binary(&cargo_bench("fleuve-broker", "broker", options)),
         Subject::Client => client::run(&options.parts, options.quick),
         Subject::Commands => commands::run(options.quick),
+        Subject::Stream => stream::run(options.quick),
     }
 }
 
