@@ -17,6 +17,8 @@ from support import TRIPS, create_topic, consume, equal, holds, logged_files, ro
 PARTITIONS = 8
 RECORDS = int(os.environ.get("COMPAT_RECORDS", 20_000))
 STOPS = 10
+# Small batches, so that kills come at every step of many.
+BATCH = int(os.environ.get("COMPAT_BATCH", 5_000))
 SCHEMA = "id bigint, lpep_pickup_datetime string, trip_distance string, total_amount string"
 
 
@@ -79,7 +81,7 @@ def connect(server):
 
 def trips(spark, server, topic):
     stream = spark.readStream.format("kafka").option("kafka.bootstrap.servers", server.bootstrap) \
-        .option("subscribe", topic).option("startingOffsets", "earliest").load()
+        .option("subscribe", topic).option("startingOffsets", "earliest").option("maxOffsetsPerTrigger", BATCH).load()
     return stream.selectExpr(f"from_json(cast(value as string), '{SCHEMA}') as trip", "partition", "offset") \
         .select("trip.*", "partition", "offset")
 

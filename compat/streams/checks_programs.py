@@ -26,6 +26,7 @@ def run_step(spark, source, bootstrap, prefix, folder):
     import decimal
     import json
     import os
+    import sys
 
     def plain(value):
         if isinstance(value, (bytes, bytearray)):
@@ -61,6 +62,7 @@ def run_step(spark, source, bootstrap, prefix, folder):
         query.awaitTermination()
     except Exception as failure:
         error = failure.getCondition()
+        print(f"{prefix}: {failure}", file=sys.stderr)
     batches = [[read["numInputRows"] for read in report["sources"]] for report in query.recentProgress]
     if form == "kafka":
         read = spark.read.format("kafka").options(**reader(sink.get("read", sink.get("topic"))), includeHeaders="true")
@@ -134,22 +136,22 @@ def record(server, folder, only):
     """Runs the programs on Apache Spark and writes down what they give."""
     from checks_spark import Spark
     spark = Spark(folder)
-    recorded = expected()
+    recorded, paths = expected(), sorted(PROGRAMS.glob("*.py"))
     try:
-        for path in sorted(PROGRAMS.glob("*.py")):
-            if only not in path.stem:
+        for path in paths:
+            if not any(word in path.stem for word in only.split(",")):
                 continue
             try:
                 recorded[path.stem] = run_program(path, server, folder / path.stem, "spark", lambda **arguments:
                                                   spark.run(run_step, **arguments))
-                print(f"recorded {path.stem}: {[len(step['rows']) for step in recorded[path.stem]]} rows", flush=True)
             except AssertionError as error:
                 print(f"FAILED {path.stem}: {error}", flush=True)
+                continue
+            print(f"recorded {path.stem}: {[len(step['rows']) for step in recorded[path.stem]]} rows", flush=True)
+            kept = {path.stem: recorded[path.stem] for path in paths if path.stem in recorded}
+            EXPECTED.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     finally:
         spark.stop()
-        known = {path.stem for path in PROGRAMS.glob("*.py")}
-        kept = {name: recorded[name] for name in sorted(recorded) if name in known}
-        EXPECTED.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
 
 
 CHECKS = [check_of(path) for path in sorted(PROGRAMS.glob("*.py"))]

@@ -15,22 +15,31 @@ RESTARTS = rounds(2)
 PARTITIONS = 4
 
 
+def installed():
+    """Apache Spark's Python and the jars of its Kafka connector."""
+    peers = Path(os.environ.get("FLEUVE_PEERS", "/nonexistent"))
+    python, jars = peers / "spark" / "bin" / "python", sorted((peers / "spark-jars" / "libs").glob("*.jar"))
+    if not python.exists():
+        raise Skip("Apache Spark is not installed among the peers")
+    if not any(jar.name.startswith("spark-sql-kafka-") for jar in jars):
+        raise Skip("Apache Spark's Kafka connector is not installed among the peers")
+    return python, jars
+
+
+def environment():
+    """Ours, without what the client in this process has told its children: to be clients too."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+
+
 class Spark:
     """A process of Apache Spark that runs functions for us."""
 
     def __init__(self, folder):
-        peers = Path(os.environ.get("FLEUVE_PEERS", "/nonexistent"))
-        python, jars = peers / "spark" / "bin" / "python", peers / "spark-jars" / "libs"
-        if not python.exists():
-            raise Skip("Apache Spark is not installed among the peers")
-        if not list(jars.glob("spark-sql-kafka-*.jar")):
-            raise Skip("Apache Spark's Kafka connector is not installed among the peers")
-        # The client in this process has told its children to be clients too.
-        environment = {key: value for key, value in os.environ.items()
-                       if not key.startswith(("SPARK_", "PYSPARK_"))}
+        python, jars = installed()
         self.log = open(folder / "spark.log", "w")
-        self.process = subprocess.Popen([python, HERE / "spark_peer.py", jars, folder], cwd=folder, text=True,
-                                        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        self.process = subprocess.Popen([python, HERE / "spark_peer.py", ",".join(map(str, jars)), folder],
+                                        cwd=folder, text=True, env=environment(), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.log)
         self.version = self.answer()
 
     def answer(self):

@@ -43,12 +43,50 @@ def w6_runs_as_a_notebook(world):
     check_output(world, output)
 
 
+def w6_runs_on_apache_spark(world):
+    """The same program on another engine, over our broker."""
+    from checks_spark import environment, installed
+    python, jars = installed()
+    create_topic(world.server, "w6-spark", PARTITIONS)
+    arguments = f"--master local[2] --conf spark.ui.enabled=false --jars {','.join(map(str, jars))} pyspark-shell"
+    run_program(world, python, world.server.bootstrap, {**environment(), "TOPIC": "w6-spark",
+                                                        "PYSPARK_SUBMIT_ARGS": arguments})
+
+
+def w6_runs_over_apache_kafka(world):
+    """The same program on our engine, over another broker."""
+    kafka = apache_kafka(world.folder)
+    kafka.start()
+    try:
+        create_topic(kafka, "tripdata", PARTITIONS)
+        run_program(world, sys.executable, kafka.bootstrap, {**os.environ, "SPARK_REMOTE": world.server.remote})
+    finally:
+        kafka.stop()
+
+
+def apache_kafka(folder):
+    """Apache Kafka as the suite has it that takes over its data."""
+    import importlib.util
+    if not list(Path(os.environ.get("FLEUVE_PEERS", "/nonexistent"), "kafka", "libs").glob("kafka_*.jar")):
+        raise Skip("Apache Kafka is not installed among the peers")
+    file = HERE.parent / "takeover" / "run.py"
+    spec = importlib.util.spec_from_file_location("takeover", file)
+    takeover = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(takeover)
+    folder = folder / "kafka"
+    folder.mkdir()
+    return takeover.Kafka(folder)
+
+
 def check_program(world, python, topic):
     create_topic(world.server, topic, PARTITIONS)
-    environment = {**os.environ, "SPARK_REMOTE": world.server.remote, "TOPIC": topic}
-    command = [str(python), str(HERE / "w6.py"), world.server.bootstrap, str(TRIPS), str(world.folder),
-               str(WAIT_SECONDS)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    run_program(world, python, world.server.bootstrap,
+                {**os.environ, "SPARK_REMOTE": world.server.remote, "TOPIC": topic})
+
+
+def run_program(world, python, bootstrap, environment):
+    command = [str(python), str(HERE / "w6.py"), bootstrap, str(TRIPS), str(world.folder), str(WAIT_SECONDS)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
     holds(done.returncode == 0, done.stderr[-1500:])
     check_output(world, done.stdout)
 
@@ -73,4 +111,5 @@ def check_output(world, output):
     equal(checkpoint, ["commits", "metadata", "offsets", "sources"])
 
 
-CHECKS = [w6_runs_as_a_program, w6_runs_by_pyspark_4_3, w6_runs_as_a_notebook]
+CHECKS = [w6_runs_as_a_program, w6_runs_by_pyspark_4_3, w6_runs_as_a_notebook, w6_runs_on_apache_spark,
+          w6_runs_over_apache_kafka]

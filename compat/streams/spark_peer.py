@@ -5,7 +5,6 @@
 The source defines `run(spark, **arguments)`; the answer is a line `= {"ok": …}` or `= {"error": "…"}`.
 """
 
-import glob
 import json
 import os
 import sys
@@ -15,7 +14,7 @@ import traceback
 def session(jars, folder):
     from pyspark.sql import SparkSession
     return SparkSession.builder.master("local[2]").appName("peer") \
-        .config("spark.jars", ",".join(sorted(glob.glob(os.path.join(jars, "*.jar"))))) \
+        .config("spark.jars", jars) \
         .config("spark.ui.enabled", "false") \
         .config("spark.sql.shuffle.partitions", "2") \
         .config("spark.sql.warehouse.dir", os.path.join(folder, "warehouse")) \

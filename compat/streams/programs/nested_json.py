@@ -8,5 +8,5 @@ SCHEMA = "user struct<name string, friends int>, tags array<string>, counts map<
 
 def stream(spark, kafka, folder):
     read = kafka().selectExpr("offset", f"from_json(cast(value as string), '{SCHEMA}') as r")
-    return read.selectExpr("offset", "r.user.name", "r.user.friends", "size(r.tags) as tags", "r.tags[0] as first",
+    return read.selectExpr("offset", "r.user.name", "r.user.friends", "size(r.tags) as tags", "try_element_at(r.tags, 1) as first",
                            "r.counts['k'] as k", "explode_outer(r.tags) as tag")
