@@ -132,7 +132,8 @@ impl StreamingQuery {
         let Some(planned) = &shown.planned else {
             return "No physical plan. Waiting for data.".to_owned();
         };
-        let (logical, optimized, physical) = (&shown.logical, &planned.optimized, &planned.physical);
+        let (logical, optimized, physical) =
+            (&shown.logical, &planned.optimized, &planned.physical);
         match extended {
             false => format!("== Physical Plan ==\n{physical}\n"),
             // The plan comes parsed: what was parsed and what was analyzed are one.

@@ -63,7 +63,8 @@ impl StagedBatch for Discarded {
 }
 
 /// Runs every partition as a task of its own and returns their results in partition order.
-/// The first failure stops the others.
+/// The first failure stops the others, and is told once they have stopped. Only a caller that
+/// drops this leaves tasks behind, which end at their next wait.
 pub(crate) async fn run_partitions<T, F, Fut>(
     partitions: Vec<SendableRecordBatchStream>,
     task: F,
@@ -80,8 +81,14 @@ where
     }
     let mut results = Vec::new();
     while let Some(joined) = tasks.join_next().await {
-        let (index, result) = joined.map_err(|error| StreamError::Task(error.to_string()))?;
-        results.push((index, result?));
+        let result = joined.map_err(|error| StreamError::Task(error.to_string()));
+        match result.and_then(|(index, result)| Ok((index, result?))) {
+            Ok(result) => results.push(result),
+            Err(error) => {
+                tasks.shutdown().await;
+                return Err(error);
+            }
+        }
     }
     results.sort_by_key(|(index, _)| *index);
     Ok(results.into_iter().map(|(_, result)| result).collect())

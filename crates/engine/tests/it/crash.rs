@@ -352,7 +352,7 @@ async fn a_complete_memory_table_counts_right_however_often_the_query_was_ended(
     let (world, _) = run_in(settings(), &plan, &request, BATCHES + 1, None).await;
     let rows = (BATCHES as i64 + 1) * 7;
     let counts: Vec<i64> = (0..3).map(|k| (rows + 2 - k) / 3).rev().collect();
-    assert_eq!(longs(&world.table("counts").await, "_1"), counts);
+    assert_eq!(longs(&world.table("counts").await, "n"), counts);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

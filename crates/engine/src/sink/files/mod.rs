@@ -11,6 +11,7 @@ mod parquet;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
@@ -63,6 +64,11 @@ pub struct FileSink {
 #[derive(Debug)]
 struct Place {
     root: PathBuf,
+    /// In the names of hidden files: a task of a former run that has not noticed its end yet
+    /// writes to others.
+    run: Uuid,
+    /// Until this run has committed a batch, a former run may have left hidden files of the same.
+    resuming: AtomicBool,
     files: Arc<dyn FileSystem>,
     request: WriteRequest,
     format: FileFormat,
@@ -108,6 +114,8 @@ impl FileSink {
         let format = FileFormat::new(&request)?;
         let place = Place {
             root,
+            run: Uuid::new_v4(),
+            resuming: AtomicBool::new(true),
             files,
             request,
             format,
@@ -218,6 +226,27 @@ impl StagedBatch for StagedFiles {
             })
             .collect();
         self.log.add(self.batch, &entries)?;
+        self.place.resuming.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Place {
+    /// Removes what former runs wrote for the file `name` and did not commit.
+    fn remove_leftovers(&self, folder: &Path, name: &str) -> Result<(), StreamError> {
+        let failed = |error: std::io::Error| StreamError::file(folder, &error);
+        for entry in self.files.list(folder).map_err(failed)? {
+            let is_leftover = entry
+                .name
+                .strip_prefix('.')
+                .and_then(|rest| rest.strip_prefix(name))
+                .is_some_and(|rest| rest.ends_with(".staged"));
+            if is_leftover {
+                self.files
+                    .remove(&folder.join(&entry.name))
+                    .map_err(failed)?;
+            }
+        }
         Ok(())
     }
 }
@@ -293,12 +322,10 @@ impl OpenFile {
         } else {
             place.root.clone()
         };
-        let hidden = folder.join(format!(".{name}.staged"));
-        // What a former try left behind.
-        place
-            .files
-            .remove(&hidden)
-            .map_err(|error| StreamError::file(&hidden, &error))?;
+        if place.resuming.load(Ordering::Relaxed) {
+            place.remove_leftovers(&folder, &name)?;
+        }
+        let hidden = folder.join(format!(".{name}.{}.staged", place.run));
         let file = place
             .files
             .create(&hidden)

@@ -1,6 +1,7 @@
 //! One range of one partition, as columns.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ impl SourcePartition for KafkaPartition {
         let state = Reading {
             partition: self.clone(),
             next: self.range.start,
+            from: self.range.start,
             columns: Columns::new(self, projection, Arc::clone(&schema)),
             batch_rows,
             waiting: Vec::new(),
@@ -75,6 +77,8 @@ impl SourcePartition for KafkaPartition {
 struct Reading {
     partition: KafkaPartition,
     next: Offset,
+    /// Records before it are not taken, though they may come with a batch that holds later ones too.
+    from: Offset,
     columns: Columns,
     batch_rows: usize,
     /// Batches that are read and not yet turned into columns, the next one last.
@@ -85,7 +89,10 @@ impl Reading {
     async fn next_batch(&mut self) -> DataFusionResult<Option<RecordBatch>> {
         loop {
             while let Some(batch) = self.waiting.pop() {
-                self.columns.append(&batch, &self.partition.range)?;
+                let range = self.from..self.partition.range.end;
+                self.columns
+                    .append(&batch, range)
+                    .map_err(|reason| self.bad(&batch, reason))?;
                 if self.columns.rows >= self.batch_rows {
                     return self.columns.finish().map(Some);
                 }
@@ -163,7 +170,16 @@ impl Reading {
         self.next = Offset::from_wire(start)
             .filter(|first| *first > self.next)
             .map_or(range.end, |first| first.min(range.end));
+        self.from = self.next;
         Ok(())
+    }
+
+    fn bad(&self, batch: &KafkaBatch, reason: String) -> DataFusionError {
+        let offset = batch.header().base_offset.value();
+        DataFusionError::from(StreamError::Source {
+            origin: self.partition.range.partition.to_string(),
+            reason: format!("the batch at offset {offset}: {reason}"),
+        })
     }
 }
 
@@ -222,26 +238,18 @@ impl Columns {
         }
     }
 
-    fn append(&mut self, batch: &KafkaBatch, range: &OffsetRange) -> DataFusionResult<()> {
-        let bad = |reason: String| {
-            DataFusionError::from(StreamError::Source {
-                origin: range.partition.to_string(),
-                reason: format!(
-                    "the batch at offset {}: {reason}",
-                    batch.header().base_offset.value()
-                ),
-            })
-        };
+    /// Takes the records whose offsets are in `range`; fails with what is wrong with the batch.
+    fn append(&mut self, batch: &KafkaBatch, range: Range<Offset>) -> Result<(), String> {
         let timestamp_type = match batch.header().attributes.timestamp_type() {
             TimestampType::CreateTime => 0,
             TimestampType::LogAppendTime => 1,
         };
         let plain = batch
             .plain_payload(PLAIN_BYTES_MAX_DEFAULT)
-            .map_err(|error| bad(error.to_string()))?;
+            .map_err(|error| error.to_string())?;
         for record in batch.records_in(&plain) {
-            let record = record.map_err(|error| bad(error.to_string()))?;
-            if record.offset >= range.start && record.offset < range.end {
+            let record = record.map_err(|error| error.to_string())?;
+            if range.contains(&record.offset) {
                 self.append_record(&record, timestamp_type);
             }
         }
