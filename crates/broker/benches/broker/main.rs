@@ -46,7 +46,7 @@ fn main() {
     let is_wanted = |part: &str| {
         let named = ["produce", "fetch", "start"];
         let given = |it: &&str| arguments.iter().any(|argument| argument == *it);
-        !named.iter().any(|it| given(it)) || given(&part)
+        !named.iter().any(&given) || given(&part)
     };
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder to write in");
     machine::describe(folder.path());

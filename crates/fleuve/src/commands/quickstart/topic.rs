@@ -25,7 +25,10 @@ impl Topic {
         for (_, created) in admin.create_topics(&[wanted], false).await? {
             match created {
                 Ok(_) => {}
-                Err(ClientError::Broker { code, .. }) if code == ErrorCode::TopicAlreadyExists => {}
+                Err(ClientError::Broker {
+                    code: ErrorCode::TopicAlreadyExists,
+                    ..
+                }) => {}
                 Err(error) => return Err(error).context("the topic cannot be created"),
             }
         }
