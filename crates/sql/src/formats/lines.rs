@@ -98,7 +98,10 @@ impl LineFormat {
     /// Begins a file on `out`.
     pub fn writer<W: Write>(self: &Arc<Self>, out: W) -> LineWriter<W> {
         let out = match self.gzip {
-            true => Encoded::Gzip(GzEncoder::new(out, flate2::Compression::default())),
+            true => Encoded::Gzip(Box::new(GzEncoder::new(
+                out,
+                flate2::Compression::default(),
+            ))),
             false => Encoded::Plain(out),
         };
         let mut lines = Vec::new();
@@ -156,7 +159,7 @@ pub struct LineWriter<W: Write> {
 
 enum Encoded<W: Write> {
     Plain(W),
-    Gzip(GzEncoder<W>),
+    Gzip(Box<GzEncoder<W>>),
 }
 
 impl<W: Write> LineWriter<W> {

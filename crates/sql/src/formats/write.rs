@@ -300,7 +300,7 @@ struct Part {
 
 enum Kind {
     Parquet(Box<ArrowWriter<File>>),
-    Lines(LineWriter<BufWriter<File>>),
+    Lines(Box<LineWriter<BufWriter<File>>>),
 }
 
 impl Part {
@@ -335,7 +335,7 @@ impl Part {
             Kind::Parquet(Box::new(writer))
         } else {
             let format = Arc::new(LineFormat::of(format, request)?);
-            Kind::Lines(format.writer(BufWriter::new(file)))
+            Kind::Lines(Box::new(format.writer(BufWriter::new(file))))
         };
         Ok(Self {
             relative,

@@ -80,7 +80,7 @@ impl Base {
             let rest = held << (self.bits - count) & mask;
             text.push(char::from(self.alphabet[rest as usize]));
         }
-        while text.len() % self.group != 0 {
+        while !text.len().is_multiple_of(self.group) {
             text.push('=');
         }
         text
@@ -198,7 +198,10 @@ impl Charset {
     fn decode(self, bytes: &[u8]) -> Option<String> {
         let units = |read: fn([u8; 2]) -> u16, bytes: &[u8]| -> Option<String> {
             let units: Vec<u16> = bytes.chunks_exact(2).map(|c| read([c[0], c[1]])).collect();
-            (bytes.len() % 2 == 0).then(|| String::from_utf16(&units).ok())?
+            bytes
+                .len()
+                .is_multiple_of(2)
+                .then(|| String::from_utf16(&units).ok())?
         };
         match self {
             Self::Ascii => bytes

@@ -62,7 +62,9 @@ fn scale(inv: &Invocation<'_>, divides: bool, strict: bool) -> Result<ArrayRef> 
     let parts = interval_argument(inv, 0)?;
     let numbers = arrow::compute::cast(&inv.expanded(1)?, &ArrowType::Float64)?;
     let numbers = numbers.as_primitive::<Float64Type>();
-    let factor = |row: usize| -> Result<Option<((i64, i64, i64), f64)>> {
+    // An interval's months, days and microseconds, and what to multiply them by.
+    type Scaled = ((i64, i64, i64), f64);
+    let factor = |row: usize| -> Result<Option<Scaled>> {
         let Some(parts) = parts(row).filter(|_| numbers.is_valid(row)) else {
             return Ok(None);
         };

@@ -42,7 +42,8 @@ fn infer(so_far: &DataType, text: &str, options: &CsvOptions) -> DataType {
         DataType::Boolean => 7,
         _ => 8,
     };
-    let ladder: [&dyn Fn(&str) -> Option<DataType>; 8] = [
+    type Attempt<'a> = &'a dyn Fn(&str) -> Option<DataType>;
+    let ladder: [Attempt<'_>; 8] = [
         &|t| t.parse::<i32>().ok().map(|_| DataType::Integer),
         &|t| t.parse::<i64>().ok().map(|_| DataType::Long),
         &whole_decimal,

@@ -1,6 +1,6 @@
 //! Functions whose last digit follows the method that Java's `StrictMath` is bound to (fdlibm's, by K. C. Ng).
 
-const LN2_HIGH: f64 = 6.931_471_803_691_238_2e-1;
+const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 const HALF_LN2: f64 = 0.346_573_590_279_972_6;
 /// Above this a cosh is half of an exp.
@@ -8,7 +8,7 @@ const COSH_LARGE: f64 = 22.0;
 
 /// e^x: x is split into k·ln2 + r, and e^r comes from a rational approximation.
 pub(super) fn exp(x: f64) -> f64 {
-    if x.is_nan() || x > 709.782_712_893_384 || x < -745.133_219_101_941_1 {
+    if x.is_nan() || !(-745.133_219_101_941_1..=709.782_712_893_384).contains(&x) {
         return x.exp();
     }
     let size = x.abs();

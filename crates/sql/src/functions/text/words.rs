@@ -103,5 +103,5 @@ pub(super) fn luhn(text: &str) -> bool {
             digit / 10 + digit % 10
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
