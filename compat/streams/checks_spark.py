@@ -68,7 +68,7 @@ def into_parquet(spark, bootstrap, topic, folder):
     trips = stream.selectExpr("from_json(cast(value as string), 'vendorid string, total_amount string') as trip",
                               "topic", "partition", "offset", "cast(key as string) as key") \
         .selectExpr("trip.vendorid", "cast(trip.total_amount as double) as total_amount", "topic", "partition", "offset", "key") \
-        .where("total_amount >= 0")
+        .where("total_amount > -1000")
     query = trips.writeStream.format("parquet").option("path", folder + "/out") \
         .option("checkpointLocation", folder + "/checkpoint").trigger(availableNow=True).start()
     query.awaitTermination()
