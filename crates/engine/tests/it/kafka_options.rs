@@ -45,6 +45,9 @@ async fn cluster_with(numbers: std::ops::Range<i64>) -> (Cluster, World) {
     (cluster, world)
 }
 
+/// Options of the source, and the rows that a stream with them reads.
+type OptionsAndRows<'a> = (Vec<(&'a str, &'a str)>, Vec<i64>);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_begins_where_its_options_say() {
     let (_cluster, world) = cluster_with(0..80).await;
@@ -53,7 +56,7 @@ async fn a_stream_begins_where_its_options_say() {
     let mixed = by_partition(|partition| if partition == 3 { -2 } else { -1 });
     let at_40 = (FIRST_MS + 40).to_string();
     let times = by_partition(|partition| FIRST_MS + if partition == 0 { 16 } else { 72 });
-    let cases: Vec<(Vec<(&str, &str)>, Vec<i64>)> = vec![
+    let cases: Vec<OptionsAndRows> = vec![
         (vec![], vec![]),
         (vec![("startingOffsets", "latest")], vec![]),
         (vec![("startingOffsets", "Earliest")], from(0)),

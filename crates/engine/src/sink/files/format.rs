@@ -19,7 +19,7 @@ use crate::file_system::OutputFile;
 #[derive(Debug)]
 pub(super) enum FileFormat {
     Parquet {
-        settings: ParquetSettings,
+        settings: Box<ParquetSettings>,
         schema: SchemaRef,
     },
     Lines(Arc<LineFormat>),
@@ -32,7 +32,7 @@ impl FileFormat {
         }
         let schema = file_schema(request);
         Ok(Self::Parquet {
-            settings: ParquetSettings::new(request, &schema)?,
+            settings: Box::new(ParquetSettings::new(request, &schema)?),
             schema: to_arrow_schema(&schema, INTERNAL_TIME_ZONE),
         })
     }
