@@ -78,8 +78,9 @@ class Live:
     def await_text(self, pattern, seconds=LINE_SECONDS):
         deadline = time.monotonic() + seconds
         while not re.search(pattern, self.text):
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
-            part = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, left))
+            part = os.read(self.process.stdout.fileno(), 65536) if ready and left > 0 else b""
             must(part, f"no {pattern!r} in {self.text[-1500:]!r}")
             self.text += part.decode()
         return re.search(pattern, self.text)
@@ -271,7 +272,7 @@ def the_commands_it_prints_work(folder):
         lines = subprocess.run(consumer, shell=True, cwd=REPOSITORY, env=environment, capture_output=True, text=True,
                                timeout=LINE_SECONDS).stdout.splitlines()
         must(len(lines) == 5 and all("fare_amount" in json.loads(line) for line in lines), lines)
-        live.await_text(r"trips batch 0")
+        live.await_text(r"trips batch \d+")
         program = re.search(r"^python3 - <<'END'\n(.*?)^END$", live.text, re.M | re.S)[1]
         done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, timeout=RUN_SECONDS)
         must(done.returncode == 0, done.stderr[-1500:])
