@@ -2,7 +2,7 @@
 //!
 //! It talks to Fleuve and to Apache Kafka alike, over TCP or, in one process, with no socket and
 //! no copy of the records ([`transport::LocalBroker`]). It is configured by Kafka's names and
-//! defaults ([`Config`]). No wire type appears in its interface.
+//! defaults ([`Config`]), except that the sizes of sockets' buffers are left to the system. No wire type appears in its interface.
 //!
 //! Start at [`Producer`] to write, at [`Consumer`] to read, at [`Admin`] for topics, configs
 //! and groups, and at [`PartitionReader`] for whole record batches as shared bytes.

@@ -91,20 +91,20 @@ impl CommonSettings {
             metadata_max_age: reader.millis("metadata.max.age.ms", 300_000)?,
             tcp: TcpSettings {
                 setup_timeout: reader.millis("socket.connection.setup.timeout.ms", 10_000)?,
-                send_buffer_bytes: buffer_bytes(reader, "send.buffer.bytes", 131_072)?,
-                receive_buffer_bytes: buffer_bytes(reader, "receive.buffer.bytes", 65_536)?,
+                send_buffer_bytes: buffer_bytes(reader, "send.buffer.bytes")?,
+                receive_buffer_bytes: buffer_bytes(reader, "receive.buffer.bytes")?,
             },
         })
     }
 }
 
 /// A size of a socket's buffer, in which -1 leaves it to the system.
-fn buffer_bytes(
-    reader: &Reader<'_>,
-    key: &'static str,
-    default: i32,
-) -> Result<Option<u32>, ConfigError> {
-    Ok(u32::try_from(reader.number(key, default, -1..=i32::MAX)?).ok())
+///
+/// That is the default, other than the Java client's, whose 64 KiB for what is received keep the
+/// system from opening the window: an answer of several MiB then comes in some forty portions,
+/// each of which waits for both processes to have their turn.
+fn buffer_bytes(reader: &Reader<'_>, key: &'static str) -> Result<Option<u32>, ConfigError> {
+    Ok(u32::try_from(reader.number(key, -1, -1..=i32::MAX)?).ok())
 }
 
 fn addresses(servers: &str) -> Result<Vec<(String, u16)>, ConfigError> {
