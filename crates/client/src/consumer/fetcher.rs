@@ -6,7 +6,7 @@ use fleuve_model::{BrokerId, ErrorCode, LeaderEpoch, Offset, TopicId, TopicParti
 use fleuve_protocol::Str;
 use fleuve_protocol::api::fetch::{FetchPartition, FetchTopic, PartitionData};
 use fleuve_protocol::api::{FetchRequest, FetchResponse};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::positions::{Place, Positions, Wanted};
 use super::record::FetchedBatch;
@@ -15,6 +15,10 @@ use crate::cluster::{Cluster, Purpose};
 use crate::reader::{FETCH_BY_ID_FROM, whole_batches};
 use crate::transactions::AbortedTransactions;
 use crate::{ClientError, IsolationLevel};
+
+/// Of all partitions together, this share of `fetch.max.bytes` is held and not handed out yet before
+/// no more is asked for.
+const HELD_SHARE: usize = 4;
 
 /// One partition of a request.
 #[derive(Clone, Debug)]
@@ -67,9 +71,7 @@ impl Fetcher {
     /// one is not known.
     pub(super) fn send(&mut self, positions: &mut Positions) -> bool {
         let metadata = self.cluster.metadata();
-        // While what one fetch brought is handed out, the next is on its way. A batch counts until
-        // all of it is handed out, and one batch may be all that a fetch brings.
-        let enough_bytes = usize::try_from(self.settings.partition_bytes_max).unwrap_or(0);
+        let enough_bytes = self.enough_bytes(positions.len());
         let mut lacks_leader = false;
         let mut by_leader: BTreeMap<BrokerId, Vec<Asked>> = BTreeMap::new();
         for (partition, assigned) in positions.iter() {
@@ -106,12 +108,31 @@ impl Fetcher {
         lacks_leader
     }
 
+    /// How much of one of `partitions` is held before no more is asked for: while what was fetched
+    /// is handed out, more is on its way. A batch counts until all of it is handed out, and one
+    /// batch may be all that a fetch brings, so it is at least what one fetch may bring.
+    fn enough_bytes(&self, partitions: usize) -> usize {
+        let bytes = |setting: i32| usize::try_from(setting).unwrap_or(0);
+        let share = bytes(self.settings.fetch_bytes_max) / HELD_SHARE / partitions.max(1);
+        share.max(bytes(self.settings.partition_bytes_max))
+    }
+
+    /// Puts the records of an answer that has come into the buffers; nothing if none has.
+    pub(super) fn receive_arrived(&mut self, positions: &mut Positions) -> Option<Findings> {
+        let fetched = self.in_flight.try_join_next()?;
+        Some(self.take(positions, fetched))
+    }
+
     /// Waits for the next answer and puts its records into the buffers; never ends if nothing
     /// is in flight. Nothing is lost if it is dropped.
     pub(super) async fn receive(&mut self, positions: &mut Positions) -> Findings {
         let Some(fetched) = self.in_flight.join_next().await else {
             return std::future::pending().await;
         };
+        self.take(positions, fetched)
+    }
+
+    fn take(&mut self, positions: &mut Positions, fetched: Result<Fetched, JoinError>) -> Findings {
         let fetched = fetched.expect("a fetch does not panic and is not aborted");
         self.busy.retain(|busy| *busy != fetched.leader);
         let mut findings = Findings::default();
@@ -164,15 +185,17 @@ impl Fetcher {
         findings: &mut Findings,
     ) {
         let partition = &asked.partition;
-        let is_current = positions
-            .get(partition)
-            .is_some_and(|a| a.epoch == asked.epoch);
-        if !is_current {
+        let current = positions.get_mut(partition);
+        let Some(assigned) = current.filter(|assigned| assigned.epoch == asked.epoch) else {
             return;
-        }
+        };
         let checked = ClientError::check(data.error_code, format!("fetch of {partition}"), None);
         match checked {
             Ok(()) => {}
+            Err(error) if !error.is_retriable() && !assigned.failed() => {
+                tracing::debug!(%error, "told when what was fetched before is handed out");
+                return;
+            }
             Err(error) if error.code() == Some(ErrorCode::OffsetOutOfRange) => {
                 if self.settings.reset == OffsetReset::None {
                     findings.error = Some(ClientError::OffsetOutOfRange {
@@ -213,8 +236,15 @@ impl Fetcher {
             }
         };
         let mut fetched_to = asked.from;
+        let mut damaged = None;
         for batch in whole_batches(partition, &records, self.settings.check_crcs) {
-            let batch = batch?;
+            let batch = match batch {
+                Ok(batch) => batch,
+                Err(error) => {
+                    damaged = Some(error);
+                    break;
+                }
+            };
             let end = batch.header().next_offset();
             if aborted.shows(&batch) && end > asked.from {
                 fetched.push(FetchedBatch::new(batch, asked.from));
@@ -222,7 +252,10 @@ impl Fetcher {
             fetched_to = fetched_to.max(end);
         }
         assigned.fetched(fetched, asked.from, fetched_to);
-        Ok(())
+        match damaged {
+            Some(error) if assigned.failed() => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

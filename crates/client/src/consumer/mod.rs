@@ -219,6 +219,7 @@ impl Consumer {
             self.commit_in_background();
             self.refresh_metadata();
             self.begin_locating();
+            self.take_arrived()?;
             if self.positions.has_records() {
                 let records = self.positions.take(self.settings.poll_records_max)?;
                 self.send_fetches();

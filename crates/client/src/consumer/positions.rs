@@ -46,6 +46,8 @@ pub(super) struct Assigned {
     /// follow it.
     fetched_to: Option<Offset>,
     pub(super) is_fetching: bool,
+    /// What follows the buffer cannot be had; why is told when its turn comes.
+    fails_ahead: bool,
     pub(super) high_watermark: Option<Offset>,
     /// Changes whenever the position is changed from outside, and is never used again, so that
     /// the answer to a fetch from before is known.
@@ -61,6 +63,7 @@ impl Assigned {
             buffered_bytes: 0,
             fetched_to: None,
             is_fetching: false,
+            fails_ahead: false,
             high_watermark: None,
             epoch,
         }
@@ -72,15 +75,26 @@ impl Assigned {
         let Place::Known(position) = &self.place else {
             return None;
         };
-        let lacks = self.buffer.is_empty() || self.buffered_bytes <= enough_bytes;
+        let lacks = match self.fails_ahead {
+            true => self.buffer.is_empty(),
+            false => self.buffer.is_empty() || self.buffered_bytes <= enough_bytes,
+        };
         let is_due = !self.is_paused && !self.is_fetching && lacks;
         is_due.then(|| self.fetched_to.unwrap_or(position.offset))
+    }
+
+    /// Notes that a fetch has failed. Whether its error's turn has come: otherwise what was fetched
+    /// before is handed out first, and the fetch is repeated then.
+    pub(super) fn failed(&mut self) -> bool {
+        self.fails_ahead = !self.buffer.is_empty();
+        !self.fails_ahead
     }
 
     /// Notes that a fetch from `from` has brought `batches`, and that the next begins at `end`.
     pub(super) fn fetched(&mut self, batches: Vec<FetchedBatch>, from: Offset, end: Offset) {
         self.buffered_bytes += batches.iter().map(FetchedBatch::size_bytes).sum::<usize>();
         self.buffer.extend(batches);
+        self.fails_ahead = false;
         if end > from {
             self.fetched_to = Some(end);
         }
@@ -133,6 +147,7 @@ impl Assigned {
         self.buffered_bytes = 0;
         self.fetched_to = None;
         self.is_fetching = false;
+        self.fails_ahead = false;
     }
 }
 
@@ -175,6 +190,10 @@ impl Positions {
 
     pub(super) fn get_mut(&mut self, partition: &TopicPartition) -> Option<&mut Assigned> {
         self.partitions.get_mut(partition)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.partitions.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&TopicPartition, &Assigned)> {
@@ -331,6 +350,19 @@ mod tests {
         assert_eq!(due(&positions), None);
         assert_eq!(positions.take(10).expect("whole").len(), 10);
         assert_eq!(due(&positions), Some(offset(18)));
+    }
+
+    #[test]
+    fn what_fails_ahead_is_asked_for_again_when_the_records_before_it_are_handed_out() {
+        let mut positions = fetched(vec![batch(0, 3)], 3);
+        let assigned = positions.get_mut(&partition()).expect("it is assigned");
+        assert_eq!(assigned.fetch_from(usize::MAX), Some(offset(3)));
+        assert!(!assigned.failed(), "records come before it");
+        assert_eq!(assigned.fetch_from(usize::MAX), None);
+        assert_eq!(positions.take(9).expect("whole").len(), 3);
+        let assigned = positions.get_mut(&partition()).expect("it is assigned");
+        assert_eq!(assigned.fetch_from(usize::MAX), Some(offset(3)));
+        assert!(assigned.failed(), "its turn has come");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use fleuve_model::TopicPartition;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use super::fetcher::Findings;
 use super::group::{Action, Membership};
 use super::locate::{Located, locate};
 use super::positions::Place;
@@ -95,6 +96,23 @@ impl Consumer {
         self.wants_metadata |= self.fetcher.send(&mut self.positions);
     }
 
+    /// Takes what fetches have brought, so that the next are asked for while there still are
+    /// records to hand out.
+    pub(super) fn take_arrived(&mut self) -> Result<(), ClientError> {
+        while let Some(findings) = self.fetcher.receive_arrived(&mut self.positions) {
+            self.note(findings)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, findings: Findings) -> Result<(), ClientError> {
+        if findings.is_retry {
+            self.paused_until = Some(Instant::now() + self.settings.common.retry_backoff);
+        }
+        self.wants_metadata |= findings.wants_metadata;
+        findings.error.map_or(Ok(()), Err)
+    }
+
     /// Waits for whatever comes first.
     pub(super) async fn wait(&mut self, deadline: Instant) -> Result<(), ClientError> {
         let backoff = Instant::now() + self.settings.common.retry_backoff;
@@ -107,11 +125,7 @@ impl Consumer {
         }
         tokio::select! {
             findings = self.fetcher.receive(&mut self.positions) => {
-                if findings.is_retry {
-                    self.paused_until = Some(backoff);
-                }
-                self.wants_metadata |= findings.wants_metadata;
-                findings.error.map_or(Ok(()), Err)
+                self.note(findings)
             }
             located = finished(&mut self.locating) => {
                 self.locating = None;
