@@ -15,13 +15,15 @@ use fleuve_protocol::Str;
 use fleuve_protocol::api::find_coordinator::Coordinator;
 use fleuve_protocol::api::metadata::MetadataRequestTopic;
 use fleuve_protocol::api::{FindCoordinatorRequest, MetadataRequest};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
 pub(crate) use pool::Purpose;
 
 use crate::ClientError;
-use crate::config::CommonSettings;
+use crate::config::{CommonSettings, Doors};
 use crate::connection::Connection;
+use crate::transport;
 use metadata::{Broker, ClusterMetadata, Topic, TopicRefusal};
 use pool::Pool;
 
@@ -77,6 +79,15 @@ impl Cluster {
 
     pub(crate) fn settings(&self) -> &CommonSettings {
         &self.inner.settings
+    }
+
+    /// Where what its connections bring is best taken on; nothing special for a broker in this
+    /// process, which needs no thread for it.
+    pub(crate) fn io_thread(&self) -> Option<Handle> {
+        match &self.settings().doors {
+            Doors::Bootstrap(_) => transport::io_thread().ok(),
+            Doors::Local(_) => None,
+        }
     }
 
     /// The latest snapshot.

@@ -187,10 +187,13 @@ async fn open_connection(
             Connection::in_process(connection, identity).await
         }
         Doors::Bootstrap(_) => {
-            let stream = transport::connect(&host, port, &settings.tcp)
-                .await
-                .map_err(unreachable)?;
-            Connection::over_tcp(stream, address, identity).await
+            let io = transport::io_thread().map_err(unreachable)?;
+            // A socket belongs to the thread that opens it.
+            let tcp = settings.tcp.clone();
+            let connect = async move { transport::connect(&host, port, &tcp).await };
+            let connected = io.spawn(connect).await.expect("it does not panic");
+            let stream = connected.map_err(unreachable)?;
+            Connection::over_tcp(&io, stream, address, identity).await
         }
     }
 }

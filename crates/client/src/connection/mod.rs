@@ -20,6 +20,7 @@ use fleuve_protocol::{
     Str, VersionRange, encode_request,
 };
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -108,8 +109,9 @@ enum Reply {
 }
 
 impl Connection {
-    /// Takes a socket over and asks the broker for its versions.
+    /// Takes a socket over, whose tasks run on `io`, and asks the broker for its versions.
     pub(crate) async fn over_tcp(
+        io: &Handle,
         stream: TcpStream,
         broker: String,
         identity: Identity,
@@ -118,8 +120,8 @@ impl Connection {
         let (calls, queued) = mpsc::channel(WRITES_QUEUED_MAX);
         let (sent, pending) = mpsc::channel(ANSWERS_PENDING_MAX);
         let closed = CancellationToken::new();
-        tokio::spawn(write_calls(write, queued, sent, closed.clone()));
-        tokio::spawn(read_answers(read, pending, closed.clone()));
+        io.spawn(write_calls(write, queued, sent, closed.clone()));
+        io.spawn(read_answers(read, pending, closed.clone()));
         Connection::negotiate(Link::Tcp { calls, closed }, broker, identity).await
     }
 

@@ -103,7 +103,10 @@ impl Fetcher {
             }
             self.busy.push(leader);
             let fetch = fetch(self.cluster.clone(), self.settings.clone(), leader, asked);
-            self.in_flight.spawn(fetch);
+            match self.cluster.io_thread() {
+                Some(io) => self.in_flight.spawn_on(fetch, &io),
+                None => self.in_flight.spawn(fetch),
+            };
         }
         lacks_leader
     }

@@ -4,8 +4,10 @@
 //! Either way a connection keeps the order of its requests, and answers come back in that
 //! order. Start at [`LocalBroker`] for a broker that wants to be reached in process.
 
+mod io_thread;
 mod local;
 mod tcp;
 
+pub(crate) use io_thread::io_thread;
 pub use local::{LocalBroker, LocalConnection, LocalRequest};
 pub(crate) use tcp::{TcpSettings, connect};
