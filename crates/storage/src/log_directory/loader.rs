@@ -50,7 +50,9 @@ impl LogDirectory {
         let was_stopped_cleanly = self.was_stopped_cleanly();
         self.begin_work()?;
         // A process that was killed may have left a folder whose name is not durable yet.
-        self.context.sync_dir(self.path())?;
+        if !was_stopped_cleanly {
+            self.context.sync_dir(self.path())?;
+        }
         let mut loaded = LoadedDirectory::default();
         let mut requests = Vec::new();
         let entries = self.context.disk().list(self.path());

@@ -69,10 +69,13 @@ impl Load<'_> {
             ..
         } = scan;
         let mut unsynced = Unsynced {
+            names: self.folder.was_changed || !self.request.was_stopped_cleanly,
             side_files: scan.side_files,
             ..Unsynced::default()
         };
+        unsynced.names |= !unsynced.side_files.is_empty() || !scan.verified_files.is_empty();
         if segments.is_empty() {
+            unsynced.names = true;
             let base = self.noted_start.max(log_end);
             let log_path = path.join(OffsetFile::Log.name(base));
             let file = directory.disk().open(&log_path, OpenMode::Replace);
@@ -99,7 +102,6 @@ impl Load<'_> {
         epochs.truncate_from_start(log_start);
         unsynced.epochs = epochs != epochs_before;
         unsynced.sealed = scan.verified_files;
-        unsynced.names = true;
         let first = HeaderWalk::new(&**last.file(), 0, last.length_bytes()).next_header();
         let first_timestamp = match first {
             Ok(first) => first.and_then(|(_, header)| header.max_timestamp),
@@ -136,7 +138,8 @@ impl Load<'_> {
         if log.log_end() < self.noted_start {
             log.truncate_fully_and_start_at(self.noted_start, *now)?;
         }
-        // What survived a killed process may be in the operating system's memory only.
+        // What survived a killed process may be in the operating system's memory only. A clean stop
+        // has synced everything, names included: then nothing is left to do here.
         log.sync()?;
         Ok(log)
     }

@@ -21,6 +21,8 @@ pub(super) struct Folder {
     pub(super) snapshots: BTreeSet<Offset>,
     /// What earlier recoveries have put aside.
     pub(super) side_files: BTreeSet<String>,
+    /// Whether a file was removed or renamed.
+    pub(super) was_changed: bool,
 }
 
 impl Folder {
@@ -34,7 +36,10 @@ impl Folder {
         let names = list(directory, path)?;
         let changed =
             finish_swaps(directory, path, &names)? | remove_leftovers(directory, path, &names)?;
-        let mut folder = Folder::default();
+        let mut folder = Folder {
+            was_changed: changed,
+            ..Folder::default()
+        };
         let mut tables = BTreeSet::new();
         let names = if changed {
             list(directory, path)?
@@ -52,12 +57,12 @@ impl Folder {
         }
         let bases: Vec<Offset> = folder.logs.keys().copied().collect();
         for pair in bases.windows(2).filter(|pair| pair[1] <= log_start) {
-            remove(directory, &path.join(OffsetFile::Log.name(pair[0])))?;
+            folder.was_changed |= remove(directory, &path.join(OffsetFile::Log.name(pair[0])))?;
             folder.logs.remove(&pair[0]);
         }
         for (base, name) in tables {
             if !folder.logs.contains_key(&base) {
-                remove(directory, &path.join(name))?;
+                folder.was_changed |= remove(directory, &path.join(name))?;
             }
         }
         folder.remove_old_snapshots(directory, path)?;
@@ -72,7 +77,8 @@ impl Folder {
         let first = self.logs.keys().next().copied().unwrap_or_default();
         let kept = self.snapshots.split_off(&first);
         for offset in std::mem::replace(&mut self.snapshots, kept) {
-            remove(directory, &path.join(OffsetFile::Snapshot.name(offset)))?;
+            let snapshot = path.join(OffsetFile::Snapshot.name(offset));
+            self.was_changed |= remove(directory, &snapshot)?;
         }
         Ok(())
     }

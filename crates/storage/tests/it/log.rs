@@ -1,7 +1,7 @@
 //! What a log does, one behaviour a test.
 
 use fleuve_model::Offset;
-use fleuve_storage::disk::Disk;
+use fleuve_storage::disk::{Disk, DiskCall};
 use fleuve_storage::{AppendOrigin, Durability, PartitionLog, commit_round};
 
 use crate::support::*;
@@ -37,6 +37,36 @@ fn a_log_gives_back_what_was_appended_over_many_segments_and_a_clean_restart() {
         joined(&read_all(&log.reader().snapshot(), Offset::ZERO)),
         before
     );
+}
+
+#[test]
+fn a_start_after_a_clean_stop_syncs_only_that_the_marker_is_gone_and_one_after_a_kill_more() {
+    let disk = new_disk();
+    let directory = open(&disk);
+    let logs: Vec<PartitionLog> = (0..3)
+        .map(|number| {
+            let partition = orders(number);
+            let made = directory.create_partition(partition, None, small_config(), at(0));
+            let mut log = made.unwrap();
+            append(&mut log, &plain(2, 10));
+            log
+        })
+        .collect();
+    directory
+        .close(logs.into_iter().map(|log| (log, None)), 7)
+        .unwrap();
+
+    let syncs_of_a_start = || {
+        disk.start_trace();
+        assert_eq!(load(&open(&disk), &small_config()).logs.len(), 3);
+        let calls = disk.take_trace().into_iter();
+        let is_sync = |call: &DiskCall| matches!(call, DiskCall::Sync | DiskCall::SyncDir);
+        calls.filter(is_sync).count()
+    };
+    assert_eq!(syncs_of_a_start(), 1);
+    // The marker is used up: to this directory the process that has just loaded it was killed. Its
+    // own folder, and each log's with the file that was verified.
+    assert_eq!(syncs_of_a_start(), 1 + 3 * 2);
 }
 
 #[test]
