@@ -41,9 +41,6 @@ use stream::Stream;
 /// How many requests of one connection may be under way before no more are read.
 pub(crate) const IN_FLIGHT_MAX: usize = 64;
 
-/// How long a client may read nothing while its requests hold shares of the request budget.
-const UNREAD_MAX: Duration = Duration::from_secs(10);
-
 /// An answer on its way.
 #[derive(Default)]
 pub(crate) struct Reply {
@@ -124,6 +121,7 @@ impl Connection {
         let settings = self.broker.settings();
         let mut reader = FrameReader::new(settings.count_of("socket.request.max.bytes"));
         let idle_max = settings.millis("connections.max.idle.ms");
+        let unread_max = settings.millis("fleuve.unread.response.max.ms");
         drop(settings);
         let authentication = Authentication::of_plain_text();
         let mut replies: Replies<Reply> = Replies::new();
@@ -142,8 +140,11 @@ impl Connection {
                     // What is ready together leaves together.
                     let mut ready = vec![reply?];
                     ready.extend(std::iter::from_fn(|| replies.take_done()));
-                    let unread_max = reader.holds_share().then_some(UNREAD_MAX);
-                    let stall_max = unread_max.or(idle_max);
+                    // Its requests hold shares of the budget, which others wait for.
+                    let stall_max = match reader.holds_share() {
+                        true => unread_max,
+                        false => idle_max,
+                    };
                     let budget = self.broker.response_budgets.gathering();
                     write_answers(stream, ready, budget, stall_max).await?;
                     last_active = Instant::now();

@@ -1,10 +1,15 @@
-use fleuve_model::ErrorCode;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fleuve_broker::Broker;
+use fleuve_model::{ErrorCode, TopicId};
 use fleuve_protocol::api::{ApiVersionsRequest, ApiVersionsResponse, MetadataRequest};
 use fleuve_protocol::{AnyRequest, ApiKey, Str, api, decode_response, encode_request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use crate::support::{
-    Client, batch, broker, code, config_on, fetch_request, produce_request, records_of, served,
-    start,
+    Client, HANG, batch, broker, code, config_on, fetch_request, produce_request, records_of,
+    served, start,
 };
 
 #[tokio::test]
@@ -306,6 +311,67 @@ async fn clients_that_pipeline_fetches_and_read_no_answer_leave_something_for_th
         let partition = &response.responses[0].partitions[0];
         assert_eq!(records_of(partition)[0], (0, large.clone()));
     }
+    broker.stop().await;
+}
+
+/// A stream to `broker` that holds hardly anything: what one end does not read stops the other.
+fn narrow_stream(broker: &Arc<Broker>) -> DuplexStream {
+    let (client, served) = tokio::io::duplex(1024);
+    let broker = Arc::clone(broker);
+    tokio::spawn(async move { broker.serve(served).await });
+    client
+}
+
+/// A fetch that waits for the topic's first record.
+fn waiting_fetch(topic: TopicId) -> Bytes {
+    let mut request = fetch_request(topic, 0, 0);
+    request.max_wait_ms = 60_000;
+    let frame = encode_request(&request.into(), 18, 7, Some(&Str::from_static("deaf")));
+    frame.expect("of its version").into_bytes()
+}
+
+#[tokio::test]
+async fn who_holds_a_share_of_the_requests_budget_and_reads_no_answer_is_disconnected() {
+    let config = config_on(&fleuve_storage::disk::SimulatedDisk::new());
+    let config = config.with("fleuve.unread.response.max.ms", "1");
+    let broker = Arc::new(start(config.expect("valid")).await);
+    let mut good = Client::connect(&broker).await;
+    let topic = good.create_topic("unread", 1, &[]).await;
+    let (mut patient, mut greedy) = (narrow_stream(&broker), narrow_stream(&broker));
+    for stream in [&mut patient, &mut greedy] {
+        let sent = stream.write_all(&waiting_fetch(topic)).await;
+        sent.expect("the broker reads");
+    }
+    // It is read but for the last KiB, so by then it has a share.
+    let begun = [&50_000_i32.to_be_bytes()[..], &[0; 20_000]].concat();
+    greedy.write_all(&begun).await.expect("the broker reads");
+
+    let large = "x".repeat(100_000);
+    assert_eq!(good.produce(topic, 0, batch(&[&large])).await.error_code, 0);
+    let mut answer = Vec::new();
+    let ended = tokio::time::timeout(HANG, async {
+        // Nothing is read until the broker has hung up, which a write notices.
+        while greedy.write_all(&[0]).await.is_ok() {}
+        greedy.read_to_end(&mut answer).await
+    });
+    let read = ended.await.expect("the broker hangs up");
+    assert!(
+        read.is_err() || answer.len() < large.len(),
+        "a whole answer"
+    );
+
+    // Who holds nothing may take its time.
+    let size = patient.read_u32().await.expect("an answer");
+    let mut answer = vec![0; size as usize];
+    let whole = patient.read_exact(&mut answer).await;
+    assert!(whole.expect("all of it") > large.len());
+
+    drop((patient, good));
+    // Whoever serves a stream holds the broker until it has seen its end.
+    while Arc::strong_count(&broker) > 1 {
+        tokio::task::yield_now().await;
+    }
+    let broker = Arc::into_inner(broker).expect("nobody else holds it");
     broker.stop().await;
 }
 

@@ -42,7 +42,7 @@ pub(crate) async fn broker() -> Broker {
 }
 
 /// After this a test counts as hanging.
-const HANG: std::time::Duration = std::time::Duration::from_secs(30);
+pub(crate) const HANG: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// One connection.
 pub(crate) struct Client {
