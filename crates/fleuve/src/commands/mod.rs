@@ -5,6 +5,8 @@ mod completions;
 mod config;
 mod consume;
 mod doctor;
+#[cfg(feature = "spark")]
+mod embedded;
 mod group;
 mod install_scripts;
 mod produce;

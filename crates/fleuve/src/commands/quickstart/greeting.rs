@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::place::Place;
 use super::queries::{BOROUGHS, TRIPS, next_batch};
-use super::server::Server;
 use super::table::grouped;
 use super::topic;
 use super::trips::PARTITIONS;
+use crate::commands::embedded::Server;
 
 /// The PySpark client whose protocol the server speaks.
 const PYSPARK: &str = "pyspark-client==4.2.0";

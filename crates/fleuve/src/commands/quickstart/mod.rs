@@ -12,7 +12,6 @@ mod greeting;
 mod place;
 mod production;
 mod queries;
-mod server;
 mod table;
 mod topic;
 mod trips;
@@ -29,12 +28,12 @@ use figures::Gauge;
 use place::Place;
 use production::Production;
 use queries::{Pace, Queries};
-use server::Server;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use topic::Topic;
 use view::View;
 
+use crate::commands::embedded::Server;
 use crate::logging;
 
 /// Trips a second while they stream.
@@ -67,7 +66,7 @@ pub(crate) fn run(arguments: QuickstartArguments) -> anyhow::Result<ExitCode> {
     let place = Place::open(arguments.data_directory.clone())?;
     let messages = place.messages_file();
     logging::start_in(messages.with_context(|| format!("{}", place.messages().display()))?);
-    super::server::raise_open_files_limit();
+    crate::commands::server::raise_open_files_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -81,7 +80,7 @@ async fn play(
     began: Instant,
 ) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
-    let server = Server::start(place).await?;
+    let server = Server::start(&place.log()).await?;
     let topic = Topic::open(&server.client()).await?;
     let ends = topic.ends().await?;
     let production = Production::new(&server.client(), &topic, ends)?;

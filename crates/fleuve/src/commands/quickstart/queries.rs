@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::place::Place;
-use super::server::Server;
 use super::topic;
+use crate::commands::embedded::Server;
 
 pub(super) const TRIPS: &str = "trips";
 pub(super) const BOROUGHS: &str = "boroughs";

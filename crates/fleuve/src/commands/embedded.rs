@@ -4,14 +4,14 @@
 //! free one, and that is said.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use fleuve_broker::config::{BrokerConfig, ConfigError, local_properties};
 use fleuve_broker::{Broker, StartError};
 use fleuve_client::Config;
 
-use super::place::Place;
-use crate::commands::server::spark::{self, Door};
+use super::server::spark::{self, Door};
 
 const KAFKA_PORT: u16 = 9092;
 const SPARK_CONNECT_PORT: u16 = 15002;
@@ -27,11 +27,11 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) async fn start(place: &Place) -> anyhow::Result<Server> {
+    pub(super) async fn start(log_directory: &Path) -> anyhow::Result<Server> {
         let mut notices = Vec::new();
-        let broker = match start_broker(place, KAFKA_PORT).await {
+        let broker = match start_broker(log_directory, KAFKA_PORT).await {
             Err(StartError::Bind(taken)) => {
-                let broker = start_broker(place, FREE_PORT).await?;
+                let broker = start_broker(log_directory, FREE_PORT).await?;
                 let port = broker.address().port();
                 notices.push(format!("{taken}: Kafka is at port {port} instead"));
                 broker
@@ -83,8 +83,8 @@ impl Server {
     }
 }
 
-async fn start_broker(place: &Place, port: u16) -> Result<Broker, StartError> {
-    let properties = local_properties(&place.log(), port);
+async fn start_broker(log_directory: &Path, port: u16) -> Result<Broker, StartError> {
+    let properties = local_properties(log_directory, port);
     let config = BrokerConfig::of_properties(&properties);
     let config = config.unwrap_or_else(|errors: Vec<ConfigError>| {
         unreachable!("the built-in properties are valid: {errors:?}")
