@@ -61,9 +61,9 @@ def check(folder, remote, bootstrap, create_topics, trips):
     rows = list(trips())
     (folder / "trips.jsonl").write_text("".join(json.dumps(trip) + "\n" for trip in rows))
     create_topics(bootstrap, ["trips-scala"])
-    source = Path(__file__).with_name("W6Batch.scala")
+    source = Path(__file__).resolve().parents[2] / "examples/Trips.scala"
     java(libraries, "scala.tools.nsc.Main", "-usejavacp", "-d", str(folder), str(source), cwd=folder)
-    printed = java(libraries, "W6Batch", remote, bootstrap, "trips-scala", str(folder), cwd=folder)
+    printed = java(libraries, "Trips", remote, bootstrap, "trips-scala", str(folder), cwd=folder)
     expected = f"trips={len(rows)} most={max(row['total_amount'] for row in rows)} same=true"
     if not re.search(re.escape(expected), printed):
         return "FAILED", f"{printed[-300:]!r} instead of {expected!r}"

@@ -1,11 +1,11 @@
-"""A course's notebook on taxi trips: `w6.py` as a program and as a notebook, by two versions of the client."""
+"""A course's notebook on taxi trips, as `examples/` has it: program and notebook, by two versions of the client."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from support import HERE, TRIPS, Skip, create_topic, equal, holds
+from support import EXAMPLES, HERE, TRIPS, Skip, create_topic, equal, holds
 
 TRIP_COUNT = 167
 PARTITIONS = 8
@@ -31,16 +31,16 @@ def w6_runs_as_a_notebook(world):
     except ImportError as error:
         raise Skip(f"nbclient is not installed ({error})") from error
     create_topic(world.server, "w6-notebook", PARTITIONS)
-    notebook = nbformat.v4.new_notebook()
-    arguments = [world.server.bootstrap, str(TRIPS), str(world.folder), WAIT_SECONDS]
-    notebook.cells = [nbformat.v4.new_code_cell(source) for source in (
-        f"import os, sys\nos.environ['SPARK_REMOTE'] = {world.server.remote!r}\nos.environ['TOPIC'] = 'w6-notebook'\n"
-        f"sys.path.insert(0, {str(HERE)!r})",
-        "import w6",
-        f"w6.main(*{arguments!r})")]
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    output = "".join(part.get("text", "") for part in notebook.cells[-1].outputs)
-    check_output(world, output)
+    notebook = nbformat.read(EXAMPLES / "trips.ipynb", as_version=4)
+    settings = {"SPARK_REMOTE": world.server.remote, "FLEUVE_BOOTSTRAP_SERVER": world.server.bootstrap,
+                "TOPIC": "w6-notebook", "FOLDER": str(world.folder), "WAIT_SECONDS": str(WAIT_SECONDS)}
+    stream = next(cell for cell in notebook.cells if "streamingtripdata" in cell.source and "print" in cell.source)
+    notebook.cells.insert(notebook.cells.index(stream), nbformat.v4.new_code_cell(stream.source))
+    client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3",
+                                     resources={"metadata": {"path": str(EXAMPLES)}})
+    client.execute(env={**os.environ, **settings})
+    output = "".join(part.get("text", "") for cell in notebook.cells if cell.cell_type == "code" for part in cell.outputs)
+    check_output(world, output, ("batch", "stream"))
 
 
 def w6_runs_on_apache_spark(world):
@@ -85,18 +85,18 @@ def check_program(world, python, topic):
 
 
 def run_program(world, python, bootstrap, environment):
-    command = [str(python), str(HERE / "w6.py"), bootstrap, str(TRIPS), str(world.folder), str(WAIT_SECONDS)]
+    command = [str(python), str(EXAMPLES / "trips.py"), bootstrap, str(TRIPS), str(world.folder), str(WAIT_SECONDS)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
     holds(done.returncode == 0, done.stderr[-1500:])
     check_output(world, done.stdout)
 
 
-def check_output(world, output):
+def check_output(world, output, listings=("batch", "first run", "second run")):
     lines = output.splitlines()
     holds("|vendorid|" in lines[1].replace(" ", ""), f"`show` began with {lines[:3]}")
     holds("only showing top 20 rows" in output, "`show` did not say that there is more")
-    batch, first, second = (next(line for line in lines if line.startswith(start)).split(": ", 1)[1].split(" ")
-                            for start in ("batch", "first run", "second run"))
+    batch, first, second = (line.split(": ", 1)[1].split(" ") for line in lines
+                            if line.startswith(tuple(f"{start}: " for start in listings)))
     holds("_SUCCESS" in batch, f"no _SUCCESS in {batch}")
     holds(any(name.startswith("part-00000-") and name.endswith("-c000.snappy.parquet") for name in batch),
           f"no part file in {batch}")

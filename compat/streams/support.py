@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 HERE = Path(__file__).parent
-TRIPS = HERE / "green_trips.jsonl"
+EXAMPLES = HERE.parent.parent / "examples"
+TRIPS = EXAMPLES / "green_trips.jsonl"
 WAIT_SECONDS = 60
 
 

@@ -4,7 +4,7 @@
 import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.functions.{col, count, from_json, lit, max}
 
-object W6Batch {
+object Trips {
   def main(arguments: Array[String]): Unit = {
     val Array(remote, brokers, topic, folder) = arguments
     val spark = SparkSession.builder().remote(remote).getOrCreate()

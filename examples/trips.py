@@ -1,6 +1,6 @@
 """Taxi trips through a topic into parquet, as a batch and as a stream.
 
-    python w6.py <bootstrap servers> <trips.jsonl> <folder> [seconds to wait]
+    python trips.py <bootstrap servers> <trips.jsonl> <folder> [seconds to wait]
 
 Which engine runs it is PySpark's own business (`SPARK_REMOTE`, `spark-submit`): nothing here knows.
 """
