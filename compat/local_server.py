@@ -62,9 +62,10 @@ class Server:
         lines.append(f"spark.connect.grpc.binding.port={self.spark_port}\n" if self.spark_port is not None
                      else "fleuve.spark.connect.enabled=false\n")
         (self.folder / "server.properties").write_text("".join(lines))
-        command = [os.environ["FLEUVE_BIN"], "server", str(self.folder / "server.properties"), "--ready-file", str(ready)]
+        command = [os.path.abspath(os.environ["FLEUVE_BIN"]), "server", str(self.folder / "server.properties"), "--ready-file", str(ready)]
         with open(self.folder / "server.log", "a") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            # Tables go below the folder that the server is started in.
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=self.folder)
         self.await_ready(ready)
         addresses = json.loads(ready.read_text())
         self.port = int(addresses["kafka"].rsplit(":", 1)[1])

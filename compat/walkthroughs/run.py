@@ -11,8 +11,10 @@ Each `.txt` beside this file is one session on a fresh machine: a private networ
     > text        a line of standard output; {name} stands for anything
     ! text        a line that must be among those of standard error (its beginning)
 
+What stands in `bin/` of that machine are the links that `fleuve install-scripts` makes.
+
 Python programs beside this file (`w*.py`) are sessions too: run with the address of a server of
-their own, they print their checks' lines themselves.
+their own and the folder of the links, they print their checks' lines themselves.
 """
 
 import fcntl
@@ -46,7 +48,7 @@ class Running:
         words = shlex.split(command)
         program = words[0] if "/" in words[0] else f"bin/{words[0]}"
         self.command = command
-        self.process = subprocess.Popen([ROOT / program, *words[1:]], cwd=folder, env=environment, text=True,
+        self.process = subprocess.Popen([folder / program, *words[1:]], cwd=folder, env=environment, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         bufsize=1)
         self.output, self.errors = [], []
@@ -125,6 +127,8 @@ def fresh_machine():
     """A folder with the configuration files, and the environment of who works in it."""
     folder = Path(tempfile.mkdtemp(prefix="fleuve-walkthrough-"))
     shutil.copytree(ROOT / "config", folder / "config")
+    binary = os.path.abspath(os.environ["FLEUVE_BIN"])
+    subprocess.run([binary, "install-scripts", folder / "bin"], check=True, stdout=subprocess.DEVNULL)
     properties = folder / "config" / "server.properties"
     text = properties.read_text()
     properties.write_text(re.sub(r"(?m)^log\.dirs=.*$", f"log.dirs={folder}/data", text))
@@ -138,7 +142,7 @@ def run_program(path):
     try:
         wait_for_port(server)
         # Its tools (cargo, for one) need the home that they were installed in.
-        return subprocess.run([sys.executable, path, "localhost:9092"], timeout=600).returncode == 0
+        return subprocess.run([sys.executable, path, "localhost:9092", folder / "bin"], timeout=600).returncode == 0
     finally:
         server.process.terminate()
         server.wait()

@@ -1,6 +1,6 @@
 """A producer and a consumer of one's own, in Java and in Rust, and one language against the other.
 
-Run with the server's address. Each pair has its own topic, which 32 records are in already, and
+Run with the server's address and the folder of the scripts. Each pair has its own topic, which 32 records are in already, and
 group `test` stands behind them: the consumer prints `offset = 32, key = 0, value = 0` and so on.
 A language whose tools are not here is skipped by name.
 """
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 import rust_examples  # noqa: E402
 
-ROOT = HERE.parent.parent
+SCRIPTS = Path(sys.argv[2])
 TIMEOUT = 60
 EARLIER = 32
 EXPECTED = [f"offset = {EARLIER + number}, key = {number}, value = {number}" for number in range(10)]
@@ -50,10 +50,10 @@ def rust(_folder):
 def prepare(topic, bootstrap):
     """A topic with earlier records, which group `test` has behind it."""
     server = ["--bootstrap-server", bootstrap]
-    run([ROOT / "bin/kafka-topics.sh", "--create", "--topic", topic, *server])
+    run([SCRIPTS / "kafka-topics.sh", "--create", "--topic", topic, *server])
     earlier = "".join(f"earlier {number}\n" for number in range(EARLIER))
-    run([ROOT / "bin/kafka-console-producer.sh", "--topic", topic, *server], input=earlier)
-    run([ROOT / "bin/kafka-consumer-groups.sh", "--reset-offsets", "--to-latest", "--group", "test", "--topic", topic,
+    run([SCRIPTS / "kafka-console-producer.sh", "--topic", topic, *server], input=earlier)
+    run([SCRIPTS / "kafka-consumer-groups.sh", "--reset-offsets", "--to-latest", "--group", "test", "--topic", topic,
          "--execute", *server])
 
 
@@ -74,7 +74,7 @@ def check(topic, bootstrap, producer, consumer):
 
 def check_committed(topic, bootstrap):
     """Leaving the group has committed what was read."""
-    lines = run([ROOT / "bin/kafka-consumer-groups.sh", "--describe", "--offsets", "--group", "test",
+    lines = run([SCRIPTS / "kafka-consumer-groups.sh", "--describe", "--offsets", "--group", "test",
                  "--bootstrap-server", bootstrap]).splitlines()
     offsets = [line.split()[3] for line in lines if topic in line.split()]
     if offsets != [str(EARLIER + 10)]:
