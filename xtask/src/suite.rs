@@ -1,7 +1,8 @@
 //! Compatibility suites: real clients from outside, one folder each under `compat/`.
 //!
 //! A suite is `compat/<name>/run.py`, run by the Python of a virtual environment that holds
-//! `compat/<name>/requirements.txt`. It prints `ok`, `FAILED` and `SKIPPED` lines (see
+//! `compat/<name>/requirements.txt`; a list of the one line `-r ../<other>/requirements.txt` shares
+//! that of the other suite. It prints `ok`, `FAILED` and `SKIPPED` lines (see
 //! [`crate::tally`]) and exits with an error if anything failed.
 
 use std::io::{BufRead, BufReader};
@@ -30,7 +31,9 @@ pub fn all() -> Result<Vec<PathBuf>> {
 pub fn run(folder: &Path, fleuve: &Path) -> Result<Tally> {
     let name = suite_name(folder);
     println!("== compat {name}");
-    let python = match peers::python(&name, &folder.join("requirements.txt")) {
+    let environment = environment(folder)?;
+    let list = environment.join("requirements.txt");
+    let python = match peers::python(&suite_name(&environment), &list) {
         Ok(python) => python,
         Err(error) => return Ok(skipped(&name, &error)),
     };
@@ -58,6 +61,24 @@ pub fn run(folder: &Path, fleuve: &Path) -> Result<Tally> {
     Ok(tally)
 }
 
+/// The folder of the suite whose virtual environment the suite in `folder` runs in.
+fn environment(folder: &Path) -> Result<PathBuf> {
+    let path = folder.join("requirements.txt");
+    let list = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(match shared_with(&list) {
+        Some(other) => folder.with_file_name(other),
+        None => folder.to_owned(),
+    })
+}
+
+/// The suite that a list of requirements refers to, if that is all it does.
+fn shared_with(list: &str) -> Option<&str> {
+    let other = list.trim().strip_prefix("-r ../")?;
+    let other = other.strip_suffix("/requirements.txt")?;
+    (!other.contains(['/', '\n'])).then_some(other)
+}
+
 fn suite_name(folder: &Path) -> String {
     folder
         .file_name()
@@ -72,5 +93,23 @@ fn skipped(name: &str, error: &anyhow::Error) -> Tally {
     Tally {
         skipped: vec![why],
         ..Tally::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shared_with;
+
+    #[test]
+    fn a_list_that_is_another_suites_shares_its_environment() {
+        assert_eq!(
+            shared_with("-r ../streams/requirements.txt\n"),
+            Some("streams")
+        );
+        assert_eq!(shared_with("pandas<3\n"), None);
+        assert_eq!(
+            shared_with("-r ../streams/requirements.txt\npandas<3\n"),
+            None
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Kafka's script names: `kafka-server-start.sh FILE` is `fleuve server FILE`.
+//! Script names that are commands of ours: `kafka-server-start.sh FILE` is `fleuve server FILE`.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,7 +9,12 @@ use crate::scripts;
 const SCRIPTS: &[(&str, &[&str])] = &[
     ("kafka-server-start", &["server-start-script"]),
     ("kafka-server-stop", &["server-stop-script"]),
+    #[cfg(feature = "spark")]
+    (SPARK_SUBMIT, &["spark-submit-script"]),
 ];
+
+/// Spark's script, whose name has no `.sh` anywhere.
+const SPARK_SUBMIT: &str = "spark-submit";
 
 /// `fleuve kafka-topics.sh ...` as if it had been called by that name, for where there are no links.
 pub(crate) fn called_by_word(mut arguments: Vec<OsString>) -> Vec<OsString> {
@@ -25,6 +30,14 @@ pub(crate) fn called_by_word(mut arguments: Vec<OsString>) -> Vec<OsString> {
 /// The scripts' names, without `.sh`.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     SCRIPTS.iter().map(|(name, _)| *name)
+}
+
+/// What a script's file is called: with `.sh`, as Kafka's are, or without.
+pub(crate) fn file_name(name: &str, has_suffix: bool) -> String {
+    match has_suffix && name != SPARK_SUBMIT {
+        true => format!("{name}.sh"),
+        false => name.to_owned(),
+    }
 }
 
 /// `arguments` with the command in front that the program's name stands for, if it is a script's.

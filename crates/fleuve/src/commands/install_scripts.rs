@@ -1,4 +1,4 @@
-//! `fleuve install-scripts`: links by the names of Kafka's scripts.
+//! `fleuve install-scripts`: links by the names of Kafka's scripts and of `spark-submit`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -25,10 +25,10 @@ pub(crate) fn run(arguments: &InstallScriptsArguments) -> anyhow::Result<ExitCod
         .with_context(|| format!("{} cannot be made", directory.display()))?;
     let program = std::env::current_exe().context("this program's own file is not known")?;
     let names = scripts::names().chain(script_names::names());
-    let suffix = if arguments.without_suffix { "" } else { ".sh" };
     let mut count = 0;
     for name in names {
-        link(&program, &directory.join(format!("{name}{suffix}")))?;
+        let file = script_names::file_name(name, !arguments.without_suffix);
+        link(&program, &directory.join(file))?;
         count += 1;
     }
     println!(

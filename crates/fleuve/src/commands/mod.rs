@@ -14,6 +14,8 @@ mod produce;
 mod quickstart;
 mod server;
 mod start;
+#[cfg(feature = "spark")]
+mod submit;
 mod terminal;
 mod topic;
 
@@ -28,16 +30,17 @@ use terminal::{Paint, Problem};
 /// What a shell expects of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-/// The first step of a build that has the streaming engine.
+/// The first steps of a build that has the streaming engine.
 #[cfg(feature = "spark")]
-macro_rules! quickstart_step {
+macro_rules! spark_steps {
     () => {
-        "  fleuve quickstart                             everything at once, with data\n"
+        "  fleuve quickstart                             everything at once, with data
+  fleuve submit app.py                          a PySpark program, as it is\n"
     };
 }
 
 #[cfg(not(feature = "spark"))]
-macro_rules! quickstart_step {
+macro_rules! spark_steps {
     () => {
         ""
     };
@@ -46,15 +49,15 @@ macro_rules! quickstart_step {
 /// What stands below `fleuve --help`.
 const FIRST_STEPS: &str = concat!(
     "First steps:\n",
-    quickstart_step!(),
+    spark_steps!(),
     "  fleuve server                                 starts a broker on localhost:9092
   fleuve topic create trips --partitions 4
   echo hello | fleuve produce trips
   fleuve consume trips
   fleuve doctor                                 if something does not answer
-  fleuve install-scripts ~/.local/bin           kafka-topics.sh and the others
+  fleuve install-scripts ~/.local/bin           kafka-topics.sh, spark-submit and others
 
-Every command takes --bootstrap-server HOST:PORT, or FLEUVE_BOOTSTRAP_SERVER."
+Commands that ask a cluster take --bootstrap-server HOST:PORT, or FLEUVE_BOOTSTRAP_SERVER."
 );
 
 /// Kafka and Spark Structured Streaming in one small binary.
@@ -72,6 +75,9 @@ enum Command {
     Quickstart(quickstart::QuickstartArguments),
     /// Runs a broker until it is told to stop.
     Server(server::ServerArguments),
+    /// Runs a PySpark program, as it is, against a server that is there or one of its own.
+    #[cfg(feature = "spark")]
+    Submit(submit::SubmitArguments),
     /// Lists, creates, shows, changes and deletes topics.
     Topic(topic::TopicArguments),
     /// Writes records: lines, files or JSON.
@@ -84,7 +90,7 @@ enum Command {
     Config(config::ConfigArguments),
     /// Looks for what stands between this machine and a broker, with a remedy for each finding.
     Doctor(doctor::DoctorArguments),
-    /// Makes links by the names of Kafka's scripts.
+    /// Makes links by the names of Kafka's scripts and of spark-submit.
     InstallScripts(install_scripts::InstallScriptsArguments),
     /// Prints what a shell needs to complete commands and options.
     Completions(completions::CompletionsArguments),
@@ -96,6 +102,10 @@ enum Command {
     /// `kafka-server-stop.sh`
     #[command(hide = true)]
     ServerStopScript(server::stop_script::StopArguments),
+    /// `spark-submit [options] PROGRAM [ARGUMENTS]`
+    #[cfg(feature = "spark")]
+    #[command(hide = true, disable_help_flag = true, disable_version_flag = true)]
+    SparkSubmitScript(submit::spark_submit::SparkSubmitArguments),
 }
 
 /// Runs the command that `arguments` name, the program's own name first.
@@ -105,6 +115,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         #[cfg(feature = "spark")]
         Command::Quickstart(arguments) => quickstart::run(arguments),
         Command::Server(arguments) => server::run(arguments),
+        #[cfg(feature = "spark")]
+        Command::Submit(arguments) => submit::run(arguments),
         Command::Topic(arguments) => topic::run(arguments),
         Command::Group(arguments) => group::run(arguments),
         Command::Config(arguments) => config::run(arguments),
@@ -116,6 +128,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Command::Man(arguments) => completions::man(&arguments, Cli::command()),
         Command::ServerStartScript(arguments) => server::start_script::run(arguments),
         Command::ServerStopScript(arguments) => server::stop_script::run(arguments),
+        #[cfg(feature = "spark")]
+        Command::SparkSubmitScript(arguments) => submit::spark_submit::run(arguments),
     };
     outcome.unwrap_or_else(|error| {
         report(&error);

@@ -35,6 +35,10 @@ fn every_command_has_help_that_says_what_it_is_for() {
     assert!(help.output.contains("First steps:"), "{help:?}");
     for words in [
         &["server"][..],
+        #[cfg(feature = "spark")]
+        &["quickstart"],
+        #[cfg(feature = "spark")]
+        &["submit"],
         &["topic"],
         &["topic", "create"],
         &["produce"],
@@ -99,6 +103,13 @@ fn installed_scripts_are_kafkas_scripts() {
         "zookeeper-server-start.sh",
     ] {
         assert!(folder.path().join(name).is_symlink(), "{name}");
+    }
+    #[cfg(feature = "spark")]
+    {
+        let refused = script("spark-submit", &["--foo", "app.py"]);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = "Error: Unrecognized option: --foo\n\nUsage: spark-submit";
+        assert!(refused.errors.starts_with(said), "{refused:?}");
     }
     let busy = folder.path().join("kafka-topics.sh");
     std::fs::remove_file(&busy).unwrap();
