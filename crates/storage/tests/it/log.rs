@@ -1,7 +1,9 @@
 //! What a log does, one behaviour a test.
 
+use std::io::IoSlice;
+
 use fleuve_model::Offset;
-use fleuve_storage::disk::{Disk, DiskCall};
+use fleuve_storage::disk::{Disk, DiskCall, OpenMode, RealDisk, read_up_to};
 use fleuve_storage::{AppendOrigin, Durability, PartitionLog, commit_round};
 
 use crate::support::*;
@@ -231,4 +233,47 @@ fn of_batches_appended_together_those_that_the_disk_has_room_for_are_there() {
     disk.set_capacity(None);
     assert_eq!(append(&mut log, &plain(1, 9)), offset(4));
     assert_eq!(read_all(&log.reader().snapshot(), Offset::ZERO).len(), 5);
+}
+
+#[test]
+fn parts_of_any_size_and_number_are_appended_whole_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let file = RealDisk.open(&path, OpenMode::Replace).unwrap();
+    const MIB: usize = 1 << 20;
+    let sizes = [
+        8,
+        3 * MIB,
+        0,
+        MIB - 8,
+        8,
+        1,
+        MIB,
+        MIB + 1,
+        500_000,
+        500_000,
+        500_000,
+        7,
+    ];
+    let sizes = sizes.into_iter().chain(std::iter::repeat_n(3, 3000));
+    let parts: Vec<Vec<u8>> = sizes
+        .enumerate()
+        .map(|(number, size)| {
+            (0..size)
+                .map(|at| (number * 31 + at / 1000) as u8)
+                .collect()
+        })
+        .collect();
+    let slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    file.append(0, &slices).unwrap();
+    let whole = parts.concat();
+    file.append(whole.len() as u64, &slices[..2]).unwrap();
+
+    assert_eq!(
+        file.length_bytes().unwrap(),
+        (whole.len() + 3 * MIB + 8) as u64
+    );
+    let mut read = vec![0; whole.len()];
+    assert_eq!(read_up_to(&*file, &mut read, 0).unwrap(), whole.len());
+    assert!(read == whole, "the bytes differ");
 }
