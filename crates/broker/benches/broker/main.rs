@@ -137,24 +137,29 @@ fn heading(what: &str, first: &str) {
 
 fn produce(folder: &Path, turns: usize) {
     heading("Produce, acks=all", "durability | batch | connections");
+    let mut memory_lines = Vec::new();
     for policy in POLICIES {
-        let floor = Server::floor(&folder.join(format!("floor-{policy}")), policy);
-        let fleuve = Server::fleuve(&folder.join(format!("fleuve-{policy}")), policy);
         for batch_bytes in BATCH_BYTES {
-            let batch = batch(batch_bytes);
             for connections in CONNECTIONS {
-                let topic = format!("produce-{batch_bytes}-{connections}");
-                create(&fleuve, &topic, connections);
+                let case = format!("{policy} | {} | {connections}", size(batch_bytes));
+                // Servers and folders of its own: all cases together would fill a disk.
+                let folder = folder.join(format!("{policy}-{batch_bytes}-{connections}"));
+                let floor = Server::floor(&folder.join("floor"), policy);
+                let fleuve = Server::fleuve(&folder.join("fleuve"), policy);
+                create(&fleuve, "produced", connections);
+                let batch = batch(batch_bytes);
                 let mut compared = Compared::default();
                 compared.measure(turns, [&floor, &fleuve], |server| {
-                    target(server, &topic, connections).produce(&batch, WINDOW)
+                    target(server, "produced", connections).produce(&batch, WINDOW)
                 });
-                compared.row(&format!("{policy} | {} | {connections}", size(batch_bytes)));
+                compared.row(&case);
+                memory_lines.push(memory(&format!("after producing, {case}"), &fleuve));
+                drop((floor, fleuve));
+                std::fs::remove_dir_all(folder).expect("nobody writes in it any more");
             }
         }
-        memory(&format!("after producing with {policy}"), &fleuve);
     }
-    println!();
+    println!("\n{}\n", memory_lines.join("\n"));
 }
 
 fn fetch(folder: &Path, turns: usize) {
@@ -179,8 +184,7 @@ fn fetch(folder: &Path, turns: usize) {
             compared.row(&format!("{} | {connections}", size(batch_bytes)));
         }
     }
-    memory("after fetching", &fleuve);
-    println!();
+    println!("\n{}\n", memory("after fetching", &fleuve));
 }
 
 /// Writes the same into all partitions, and returns how many batches each has at least.
@@ -210,16 +214,15 @@ fn start(folder: &Path, count: usize) {
         "- from exec to the first acknowledged produce: median {:.1} ms of {count} starts, least {least:.1} ms",
         median(millis)
     );
-    memory("idle", &Server::fleuve(&folder, "fsync"));
-    println!();
+    println!("{}\n", memory("idle", &Server::fleuve(&folder, "fsync")));
 }
 
-fn memory(when: &str, server: &Server) {
-    println!(
-        "\n- resident memory {when}: {:.1} MiB, at most {:.1} MiB\n",
+fn memory(when: &str, server: &Server) -> String {
+    format!(
+        "- resident memory {when}: {:.1} MiB, at most {:.1} MiB",
         server.memory_mib("VmRSS:"),
         server.memory_mib("VmHWM:")
-    );
+    )
 }
 
 /// The same load for a broker that runs already.
