@@ -5,16 +5,22 @@ use std::path::Path;
 
 use crate::scripts;
 
+/// The hidden commands that scripts are. Nobody mistypes a command into one of these, so none is ever suggested.
+pub(crate) const KAFKA_SERVER_START: &str = "__kafka-start";
+pub(crate) const KAFKA_SERVER_STOP: &str = "__kafka-stop";
+#[cfg(feature = "spark")]
+pub(crate) const SPARK_SUBMIT: &str = "__spark";
+
 /// Each script's name, without `.sh`, and the command that it is.
-const SCRIPTS: &[(&str, &[&str])] = &[
-    ("kafka-server-start", &["server-start-script"]),
-    ("kafka-server-stop", &["server-stop-script"]),
+const SCRIPTS: &[(&str, &str)] = &[
+    ("kafka-server-start", KAFKA_SERVER_START),
+    ("kafka-server-stop", KAFKA_SERVER_STOP),
     #[cfg(feature = "spark")]
-    (SPARK_SUBMIT, &["spark-submit-script"]),
+    (SPARKS_SCRIPT, SPARK_SUBMIT),
 ];
 
 /// Spark's script, whose name has no `.sh` anywhere.
-const SPARK_SUBMIT: &str = "spark-submit";
+const SPARKS_SCRIPT: &str = "spark-submit";
 
 /// `fleuve kafka-topics.sh ...` as if it had been called by that name, for where there are no links.
 pub(crate) fn called_by_word(mut arguments: Vec<OsString>) -> Vec<OsString> {
@@ -34,7 +40,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// What a script's file is called: with `.sh`, as Kafka's are, or without.
 pub(crate) fn file_name(name: &str, has_suffix: bool) -> String {
-    match has_suffix && name != SPARK_SUBMIT {
+    match has_suffix && name != SPARKS_SCRIPT {
         true => format!("{name}.sh"),
         false => name.to_owned(),
     }
@@ -53,7 +59,7 @@ pub(crate) fn arguments_as_called(arguments: Vec<OsString>) -> Vec<OsString> {
         .iter()
         .find(|(known, _)| *known == script)
         .map(|(_, command)| *command);
-    let command = command.unwrap_or_default().iter().map(OsString::from);
+    let command = command.map(OsString::from);
     std::iter::once(program)
         .chain(command)
         .chain(arguments)

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::script_names;
 use terminal::{Paint, Problem};
 
 /// What a shell expects of a program that Ctrl-C ended.
@@ -97,14 +98,14 @@ enum Command {
     /// Writes manual pages.
     Man(completions::ManArguments),
     /// `kafka-server-start.sh [-daemon] FILE [--override key=value]...`
-    #[command(hide = true)]
+    #[command(hide = true, name = script_names::KAFKA_SERVER_START)]
     ServerStartScript(server::start_script::StartArguments),
     /// `kafka-server-stop.sh`
-    #[command(hide = true)]
+    #[command(hide = true, name = script_names::KAFKA_SERVER_STOP)]
     ServerStopScript(server::stop_script::StopArguments),
     /// `spark-submit [options] PROGRAM [ARGUMENTS]`
     #[cfg(feature = "spark")]
-    #[command(hide = true, disable_help_flag = true, disable_version_flag = true)]
+    #[command(hide = true, name = script_names::SPARK_SUBMIT, disable_help_flag = true)]
     SparkSubmitScript(submit::spark_submit::SparkSubmitArguments),
 }
 

@@ -15,6 +15,9 @@ fn a_misspelt_command_or_option_is_told_with_the_one_that_is_meant() {
         done.errors.contains("similar subcommand exists: 'topic'"),
         "{done:?}"
     );
+    let done = run(&["serve"]);
+    let tip = "similar subcommand exists: 'server'";
+    assert!(done.errors.contains(tip), "{done:?}");
     let done = run(&["topic", "create", "t", "--partition", "3"]);
     assert!(
         done.errors

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::ServerArguments;
+use crate::script_names;
 
 const USAGE: &str =
     "USAGE: kafka-server-start.sh [-daemon] server.properties [--override property=value]*";
@@ -69,7 +70,7 @@ fn start_daemon(given: &[String]) -> anyhow::Result<ExitCode> {
     let output = std::fs::File::create(&path)
         .with_context(|| format!("{} cannot be written", path.display()))?;
     Command::new(program)
-        .arg("server-start-script")
+        .arg(script_names::KAFKA_SERVER_START)
         .args(given)
         .stdin(Stdio::null())
         .stderr(output.try_clone()?)

@@ -4,6 +4,8 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
+use crate::script_names;
+
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StopArguments {}
 
@@ -52,7 +54,9 @@ fn is_server(command: &[u8]) -> bool {
         .and_then(|it| it.to_str());
     let first = words.next().unwrap_or_default();
     match name {
-        Some("fleuve") => first == b"server" || first == b"server-start-script",
+        Some("fleuve") => {
+            first == b"server" || first == script_names::KAFKA_SERVER_START.as_bytes()
+        }
         Some(name) => name.trim_end_matches(".sh") == "kafka-server-start",
         None => false,
     }
