@@ -41,6 +41,10 @@ def check(function):
     return function
 
 
+class Skip(Exception):
+    """Why a check cannot run here."""
+
+
 def must(condition, what):
     if not condition:
         raise AssertionError(what)
@@ -232,6 +236,26 @@ def taken_ports_are_replaced_aloud(folder):
         first.stop()
 
 
+@check
+def a_full_disk_is_told_and_the_next_run_goes_on(folder):
+    unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        raise Skip("no file system can be mounted here")
+    disk = folder / "disk"
+    disk.mkdir()
+    first = " ".join(command(disk / "data", "--once", "--rows", 100_000))
+    second = " ".join(command(disk / "data", "--once", "--rows", 10))
+    done = subprocess.run([*unshare, "sh", "-c", f"mount -t tmpfs -o size=4m none {disk} && ! {first} >{folder}/first 2>&1"
+                           f" && mount -o remount,size=200m {disk} && {second}"], capture_output=True, text=True,
+                          timeout=RUN_SECONDS)
+    told = (folder / "first").read_text()
+    must(f"error: the disk is full that has {disk}/data" in told and "next: make room" in told, told[-1500:])
+    must(done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:])
+    result = json.loads(done.stdout.splitlines()[-1])
+    must(result["produced"] == result["parquet_rows"] == result["window_rows"] > 10, result)
+    return f"full after {result['produced'] - 10} trips"
+
+
 def listening_addresses(pid):
     """The addresses, in the kernel's hexadecimal, on which sockets of the process listen."""
     targets = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
@@ -248,7 +272,7 @@ def listening_addresses(pid):
 @check
 def nothing_is_listened_on_but_loopback_and_nothing_open_outside_the_folder(folder):
     if not Path("/proc/self/fd").exists():
-        return skipped("quickstart.nothing_is_listened_on_but_loopback", "there is no /proc")
+        raise Skip("there is no /proc")
     loopback = {"0100007F", "00000000000000000000000001000000"}
     with Live(folder / "data") as live:
         live.first_row()
@@ -289,6 +313,8 @@ def main():
             begun = time.monotonic()
             try:
                 figures = function(folder)
+            except Skip as why:
+                skipped(f"quickstart.{function.__name__}", why)
             except Exception as error:  # noqa: BLE001
                 failed(f"quickstart.{function.__name__}", f"{error} (seed {SEED})")
             else:

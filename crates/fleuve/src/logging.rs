@@ -16,6 +16,8 @@ pub(crate) fn start_in(file: std::fs::File) {
     tracing_subscriber::fmt()
         .with_env_filter(filter(LEVEL_DEFAULT))
         .with_ansi(false)
+        // The command itself tells of a disk that is full.
+        .log_internal_errors(false)
         .with_writer(std::sync::Mutex::new(file))
         .init();
 }

@@ -70,7 +70,8 @@ pub(crate) fn run(arguments: QuickstartArguments) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(play(&arguments, &place, began))
+    let outcome = runtime.block_on(play(&arguments, &place, began));
+    outcome.map_err(|error| place.problem(&error).into())
 }
 
 /// Starts everything, runs to the end, and stops everything.

@@ -9,6 +9,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::zones;
+use crate::commands::terminal::Problem;
+
+/// A disk with less room than this is full: no batch fits on it.
+const FULL_BYTES: u64 = 1 << 20;
 
 /// The folder of one quickstart.
 pub(super) struct Place {
@@ -23,7 +27,11 @@ impl Place {
             None => default_root()?,
         };
         let made = std::fs::create_dir_all(&root).and_then(|()| root.canonicalize());
-        let root = made.with_context(|| format!("{} cannot be used", root.display()))?;
+        let root = made.map_err(|error| {
+            Problem::new(format!("{} cannot be used as a folder", root.display()))
+                .because(error.to_string())
+                .next("name another: --data-directory FOLDER")
+        })?;
         let place = Place { root };
         std::fs::write(place.zones(), zones::json_lines())
             .with_context(|| format!("{} cannot be written", place.zones().display()))?;
@@ -57,6 +65,25 @@ impl Place {
     /// What the server has to say, kept out of the screen.
     pub(super) fn messages(&self) -> PathBuf {
         self.root.join("fleuve.log")
+    }
+
+    /// What stopped a run, and what may be done about it.
+    pub(super) fn problem(&self, error: &anyhow::Error) -> Problem {
+        let problem = match self.is_full() {
+            true => Problem::new(format!("the disk is full that has {}", self.root.display()))
+                .because(format!("{error:#}"))
+                .next("make room, then run it again: it goes on from where it stopped"),
+            false => Problem::new(format!("{error:#}")).next(format!(
+                "{} has what the server said",
+                self.messages().display()
+            )),
+        };
+        problem.next("or take another folder: --data-directory FOLDER")
+    }
+
+    fn is_full(&self) -> bool {
+        let free = rustix::fs::statvfs(&self.root);
+        free.is_ok_and(|volume| volume.f_bavail.saturating_mul(volume.f_frsize) < FULL_BYTES)
     }
 
     /// The file of messages, to write on at its end.
