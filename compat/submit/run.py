@@ -215,11 +215,9 @@ def the_trips_run_by_the_installed_links(world):
     data = world.folder / "data"
     world.script("kafka-topics.sh", "--create", "--topic", "tripdata", "--partitions", 8, "--replication-factor", 1)
     done = world.spark_submit("--master", "local[*]", EXAMPLES / "trips.py", world.server.bootstrap,
-                              EXAMPLES / "green_trips.jsonl", data, 4, environment=world.with_server())
+                              EXAMPLES / "green_trips.jsonl", data, 3, environment=world.with_server())
     equal(done.stdout.splitlines()[-2:], [f"{name}: 167 rows, 167 trips"
                                           for name in ("batchtripdata", "streamingtripdata")])
-    listings = [line.split(": ")[1] for line in done.stdout.splitlines() if line.split(":")[0] in ("first run", "second run")]
-    must(len(listings) == 2 and listings[0] == listings[1], listings)
     count = world.script("kafka-get-offsets.sh", "--topic", "tripdata")
     equal(sum(int(line.rsplit(":", 1)[1]) for line in count.splitlines()), 167)
 
