@@ -18,6 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import differential
 import scala_client
 import w6
 
@@ -159,6 +160,20 @@ def refuses_python_functions_by_name(spark):
         raise AssertionError("a Python function ran")
 
 
+def data_frames_answer_as_spark_did(spark):
+    """The cases of `differential`: columns, nullability, rows and error classes that Apache Spark has given."""
+    known = set(differential.KNOWN_FRAMES.read_text().splitlines())
+    zone = spark.conf.get("spark.sql.session.timeZone")
+    spark.conf.set("spark.sql.session.timeZone", differential.TIME_ZONE)
+    cases = [(case, told) for path in differential.frame_files() for kind, case, told in differential.read(path)
+             if kind == "case"]
+    found = {case for case, told in cases
+             if [line.rstrip() for line in differential.ask(spark, case, is_sql=False)] != told}
+    spark.conf.set("spark.sql.session.timeZone", zone)
+    equal(sorted(found - known), [])
+    equal(sorted(known - found), [])
+
+
 def session(remote):
     from pyspark.sql import SparkSession
     return SparkSession.builder.remote(remote).appName("compat").getOrCreate()
@@ -176,7 +191,9 @@ def say(outcome, name, detail=""):
 
 def run_checks(remote, basics=False, prefix=""):
     spark = session(remote)
-    for function in CHECKS:
+    # One client's answers are enough: all send the same plans.
+    checks = CHECKS if prefix else [*CHECKS, data_frames_answer_as_spark_did]
+    for function in checks:
         name = prefix + function.__name__
         if not wanted(name) or (basics and function not in BASICS):
             continue

@@ -25,6 +25,11 @@ def rows_as_json(frame):
     return sorted(row[0] for row in frame.select(to_json(struct("*"))).collect())
 
 
+def has_rows(path):
+    from pyarrow.parquet import ParquetFile
+    return not path.endswith(".parquet") or ParquetFile(path).metadata.num_rows > 0
+
+
 def write(spark, arguments, topic):
     trips = spark.read.json(f"{arguments.folder}/trips.jsonl")
     (trips.selectExpr("CAST(vendorid AS STRING) as key", "to_json(struct(*)) AS value")
@@ -44,9 +49,9 @@ def read(spark, arguments, topic):
     trips = spark.read.parquet(out)
     records = log.select(col("key").cast("string"), col("value").cast("string"), "partition", "offset",
                          "timestampType").collect()
-    # A part's name holds its task's number, which Spark also spends on tasks without rows, and an id of the write; hidden
-    # files (checksums) are the file system's of one engine.
-    names = sorted(name for name in os.listdir(out) if not name.startswith("."))
+    # A part's name holds its task's number and an id of the write. Spark has a task for each partition of the topic, and
+    # its first task writes a part even without rows; hidden files (checksums) are the file system's of one engine.
+    names = sorted(name for name in os.listdir(out) if not name.startswith(".") and has_rows(os.path.join(out, name)))
     return {"log schema": log.schema.jsonValue(), "records": sorted(list(record) for record in records),
             "schema": trips.schema.jsonValue(), "rows": rows_as_json(trips),
             "files": [re.sub(r"^part-\d{5}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-", "part-N-ID-", name)

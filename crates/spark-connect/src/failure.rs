@@ -448,7 +448,7 @@ fn with_throwable(classes: &[&str]) -> Vec<String> {
 impl From<SparkError> for Failure {
     fn from(error: SparkError) -> Self {
         Self::from(Report {
-            error_class: Some(error.class().to_owned()),
+            error_class: Some(error.class().to_owned()).filter(|class| !class.is_empty()),
             sql_state: error.sql_state().map(str::to_owned),
             message: error.message(),
             parameters: error.parameters().clone(),

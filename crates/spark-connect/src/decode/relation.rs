@@ -332,6 +332,7 @@ impl Decoder<'_> {
         Ok(ir::Pivot {
             column: self.required_expression(pivot.col, "Aggregate.Pivot", "col")?,
             values: pivot.values.into_iter().map(value).collect::<Result<_>>()?,
+            groups_the_rest: false,
         })
     }
 
@@ -444,7 +445,7 @@ impl Decoder<'_> {
     fn unpivot(&self, unpivot: messages::Unpivot) -> Result<RelationNode> {
         Ok(RelationNode::Unpivot {
             input: self.input(unpivot.input, "Unpivot")?,
-            ids: self.expressions(unpivot.ids)?,
+            ids: Some(self.expressions(unpivot.ids)?),
             values: unpivot
                 .values
                 .map(|values| self.expressions(values.values))

@@ -160,10 +160,12 @@ impl Analyzer {
                     "a map cannot be a grouping key.",
                 ));
             }
-            let group = self.sortable(group)?;
             if keys.iter().any(|(expr, _)| *expr == group.expr) {
                 continue;
             }
+            // Doubles are grouped with one zero and one NaN, and meant by the expression that was written.
+            let written = group.expr.clone();
+            let group = self.sortable(group)?;
             let attribute = match (&group.attribute, &group.expr) {
                 (Some(attribute), Expr::Column(_)) => attribute.as_ref().clone(),
                 _ => {
@@ -172,7 +174,7 @@ impl Analyzer {
                     attribute
                 }
             };
-            keys.push((group.expr, attribute));
+            keys.push((written, attribute));
         }
         if computed.is_empty() {
             return Ok((input, keys));
@@ -475,7 +477,11 @@ impl Analyzer {
     ) -> Result<Analyzed> {
         let pending = self.pending.len();
         let column = self.expression(&input.scope, &pivot.column)?;
-        let groups = self.expressions(&input.scope, grouping)?;
+        let groups = if pivot.groups_the_rest {
+            self.columns_not_read(&input, &column, aggregates)?
+        } else {
+            self.expressions(&input.scope, grouping)?
+        };
         let values = if pivot.values.is_empty() {
             self.distinct_values(&input, &column)?
         } else {
@@ -530,6 +536,30 @@ impl Analyzer {
         }
         let input = self.plan_time_windows(input, pending)?;
         self.aggregate_typed(input, groups, output, None, &[])
+    }
+
+    /// The columns that neither the pivot nor an aggregate reads.
+    fn columns_not_read(
+        &mut self,
+        input: &Analyzed,
+        pivot: &TypedExpr,
+        aggregates: &[Expression],
+    ) -> Result<Vec<TypedExpr>> {
+        let aggregates = self.expressions(&input.scope, aggregates)?;
+        if let Some(other) = aggregates.iter().find(|a| !has_aggregate(&a.expr)) {
+            return Err(SparkError::not_an_aggregate(&other.name));
+        }
+        let read: Vec<Column> = aggregates
+            .iter()
+            .chain([pivot])
+            .flat_map(|a| a.expr.column_refs())
+            .cloned()
+            .collect();
+        let columns = input.scope.columns.iter();
+        Ok(columns
+            .filter(|c| !read.contains(&c.column()))
+            .map(Attribute::typed)
+            .collect())
     }
 
     /// A pivot cell without rows is null, `count` included.

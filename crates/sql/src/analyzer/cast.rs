@@ -13,6 +13,9 @@ use crate::functions::udf::internal_arrow;
 use crate::ir::{DataType, EvalMode};
 use crate::types::{coercion, sql_name};
 
+/// A longer name of an expression is not made longer by casts.
+const NAME_BYTES_MAX: usize = 16 << 10;
+
 /// How casts behave in a session.
 pub(crate) fn cast_mode(context: &Context, mode: EvalMode) -> CastMode {
     let ansi = match mode {
@@ -40,14 +43,15 @@ impl Analyzer {
         } else {
             "CAST"
         };
-        let name = format!("{word}({} AS {})", child.name, sql_name(to));
+        // A chain of casts would spell itself out at each of its links.
+        let name = match child.name.len() > NAME_BYTES_MAX {
+            true => child.name.clone(),
+            false => format!("{word}({} AS {})", child.name, sql_name(to)),
+        };
         let how = cast_mode(&self.context, mode);
+        let to = &without_lengths(to);
         if !can_cast(&child.data_type, to, how.ansi) {
-            return Err(SparkError::cast_without_suggestion(
-                &name,
-                &sql_name(&child.data_type),
-                &sql_name(to),
-            ));
+            return Err(impossible(&name, &child.data_type, to, how.ansi));
         }
         let automatic = child.named.clone();
         let mut cast = self.convert(child, to, how)?;
@@ -109,6 +113,53 @@ impl Analyzer {
         );
         Ok(child.replaced(expr, to.clone(), nullable))
     }
+}
+
+/// The type with strings of any length: a cast to `CHAR(n)` or `VARCHAR(n)` is one to `STRING`.
+fn without_lengths(data_type: &DataType) -> DataType {
+    use crate::ir::StringConstraint;
+    match data_type {
+        DataType::String(StringConstraint::Char(_) | StringConstraint::Varchar(_)) => {
+            DataType::STRING
+        }
+        DataType::Array {
+            element,
+            contains_null,
+        } => DataType::array(without_lengths(element), *contains_null),
+        DataType::Map {
+            key,
+            value,
+            value_contains_null,
+        } => DataType::map(
+            without_lengths(key),
+            without_lengths(value),
+            *value_contains_null,
+        ),
+        other => other.clone(),
+    }
+}
+
+/// The error of a cast that does not exist, with what to do instead if there is something.
+fn impossible(name: &str, from: &DataType, to: &DataType, ansi: bool) -> SparkError {
+    let (source, target) = (sql_name(from), sql_name(to));
+    let functions: &[&str] = match (from, to) {
+        (f, DataType::Timestamp) if f.is_numeric() => {
+            &["TIMESTAMP_SECONDS", "TIMESTAMP_MILLIS", "TIMESTAMP_MICROS"]
+        }
+        (DataType::Timestamp, t) if t.is_numeric() => {
+            &["UNIX_SECONDS", "UNIX_MILLIS", "UNIX_MICROS"]
+        }
+        (f, DataType::Date) if f.is_numeric() => &["DATE_FROM_UNIX_DATE"],
+        (DataType::Date, t) if t.is_numeric() => &["UNIX_DATE"],
+        _ => &[],
+    };
+    if !functions.is_empty() {
+        return SparkError::cast_with_function(name, &source, &target, functions);
+    }
+    if ansi && can_cast(from, to, false) {
+        return SparkError::cast_with_configuration(name, &source, &target);
+    }
+    SparkError::cast_without_suggestion(name, &source, &target)
 }
 
 /// Casts that DataFusion does just as Spark, and whose column it can see through.

@@ -192,6 +192,7 @@ impl Analyzer {
                 let [name] = names else {
                     return Err(SparkError::aliases_do_not_match(names.len(), 1));
                 };
+                value.name = format!("{} AS {name}", value.name);
                 value.named = Some(name.clone());
                 value.attribute = None;
                 value.generated_name = false;
@@ -236,6 +237,15 @@ impl Analyzer {
             && let Some(value) = self.nullary(scope, name)?
         {
             return Ok(value);
+        }
+        if let ([base, _, ..], None) = (parts, plan_id)
+            && let Some(found) = scope.resolve(std::slice::from_ref(base), case_sensitive)?
+        {
+            let data_type = sql_name(&found.attribute.data_type);
+            return Err(
+                SparkError::invalid_extract_base(&found.attribute.name, &data_type)
+                    .at(self.origin.as_ref()),
+            );
         }
         Err(
             SparkError::unresolved_column(parts, &scope.suggestions(parts))
@@ -286,6 +296,11 @@ impl Analyzer {
     pub(crate) fn descend(&mut self, found: Found) -> Result<TypedExpr> {
         let mut value = found.attribute.typed();
         let Some(last) = found.fields.last().cloned() else {
+            if let Some(written) = found.written {
+                value.name.clone_from(&written);
+                value.named = Some(written);
+                value.attribute = None;
+            }
             return Ok(value);
         };
         for field in &found.fields {

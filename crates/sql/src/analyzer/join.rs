@@ -272,7 +272,8 @@ impl Analyzer {
                         self.call_function(&joined.scope, "coalesce", vec![a.typed(), b.typed()])?;
                     let value = TypedExpr {
                         named: Some(a.name.clone()),
-                        nullable: a.nullable || b.nullable,
+                        // Each side may be missing.
+                        nullable: true,
                         ..both
                     };
                     let attribute = self.new_attribute(&value);

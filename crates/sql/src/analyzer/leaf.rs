@@ -21,7 +21,7 @@ use super::{Analyzed, Analyzer, Attribute, Scope, TypedExpr, next_id};
 use crate::catalog::{Entry, Table};
 use crate::error::{Result, SparkError};
 use crate::functions::udf::internal_arrow;
-use crate::ir::{DataType, Expression, Options, ReadSource, StructField, StructType};
+use crate::ir::{DataType, Options, ReadSource, StructField, StructType};
 use crate::plan::{AnalyzedPlan, StreamingTable};
 use crate::source::{ReadRequest, SourceOptions};
 use crate::types::{INTERNAL_TIME_ZONE, from_arrow_schema, parse_schema, to_arrow_schema};
@@ -425,28 +425,6 @@ impl Analyzer {
             items.push(value);
         }
         self.project_typed(analyzed, items)
-    }
-
-    /// `VALUES (…), (…)`.
-    pub(super) fn values(&mut self, rows: &[Vec<Expression>]) -> Result<Analyzed> {
-        let scope = Scope::default();
-        let mut branches: Option<Analyzed> = None;
-        for row in rows {
-            let mut items = Vec::new();
-            for (index, expression) in row.iter().enumerate() {
-                let mut value = self.expression(&scope, expression)?;
-                value.named = Some(format!("col{}", index + 1));
-                value.attribute = None;
-                items.push(value);
-            }
-            let input = self.one_row()?;
-            let branch = self.project_typed(input, items)?;
-            branches = Some(match branches {
-                None => branch,
-                Some(so_far) => self.union_analyzed(so_far, branch, "VALUES")?,
-            });
-        }
-        branches.ok_or_else(|| SparkError::parse_syntax("VALUES", ""))
     }
 
     pub(super) fn held_data_frame(&mut self, id: &str) -> Result<Analyzed> {

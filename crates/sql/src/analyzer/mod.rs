@@ -9,6 +9,7 @@ mod cast;
 mod constant;
 mod deferred;
 mod expression;
+mod inline_table;
 mod join;
 mod lambda;
 mod leaf;

@@ -147,22 +147,12 @@ impl Analyzer {
         self.project_typed(analyzed, items)
     }
 
-    /// Unnests the generator of a select list, if it has one; its columns take its place.
+    /// Unnests the generators of a select list; their columns take their places. The rows of several are combined.
     fn plan_generators(
         &mut self,
         input: Analyzed,
         selected: Vec<Selected>,
     ) -> Result<(Analyzed, Vec<TypedExpr>)> {
-        let generators: Vec<String> = selected
-            .iter()
-            .filter_map(|s| match s {
-                Selected::Rows(g, _) => Some(g.name.clone()),
-                Selected::Value(_) => None,
-            })
-            .collect();
-        if generators.len() > 1 {
-            return Err(SparkError::multiple_generators(&generators));
-        }
         let mut input = input;
         let mut items = Vec::new();
         for item in selected {

@@ -173,7 +173,13 @@ impl Analyzer {
                 values,
                 variable_column,
                 value_column,
-            } => self.unpivot(input, ids, values.as_deref(), variable_column, value_column),
+            } => self.unpivot(
+                input,
+                ids.as_deref(),
+                values.as_deref(),
+                variable_column,
+                value_column,
+            ),
             N::Transpose {
                 input,
                 index_columns,

@@ -9,7 +9,9 @@ use super::scope::same_name;
 use super::{Analyzed, Analyzer, Attribute, Scope, TypedExpr};
 use crate::error::{Result, SparkError};
 use crate::functions::{FunctionCall, Generator};
-use crate::ir::{DataType, Expression, Literal, Options, Relation, StructField, StructType};
+use crate::ir::{
+    DataType, Expression, Literal, Options, Relation, RelationNode, StructField, StructType,
+};
 use crate::plan::EventTimeWatermark;
 use crate::types::{coercion, sql_name};
 
@@ -22,6 +24,15 @@ impl Analyzer {
         columns: &[String],
     ) -> Result<Analyzed> {
         let mut analyzed = self.relation(input)?;
+        let is_inline = matches!(input.node.as_ref(), RelationNode::Values { .. });
+        let width = analyzed.scope.columns.len();
+        if is_inline && !columns.is_empty() && columns.len() != width {
+            return Err(SparkError::inline_table_of_uneven_rows(
+                columns.len(),
+                width,
+                0,
+            ));
+        }
         if !columns.is_empty() {
             analyzed = self.renamed(analyzed, columns)?;
         }
@@ -322,26 +333,27 @@ impl Analyzer {
     pub(super) fn unpivot(
         &mut self,
         input: &Relation,
-        ids: &[Expression],
+        ids: Option<&[Expression]>,
         values: Option<&[Expression]>,
         variable_column: &str,
         value_column: &str,
     ) -> Result<Analyzed> {
         let analyzed = self.relation(input)?;
-        let ids = self.plain_items(&analyzed, ids)?;
+        let rest = |known: &[TypedExpr]| -> Vec<TypedExpr> {
+            let columns = analyzed.scope.columns.iter();
+            columns
+                .map(Attribute::typed)
+                .filter(|c| !known.iter().any(|k| k.expr == c.expr))
+                .collect()
+        };
+        let ids = ids
+            .map(|ids| self.plain_items(&analyzed, ids))
+            .transpose()?;
         let values = match values {
             Some(values) => self.plain_items(&analyzed, values)?,
-            None => analyzed
-                .scope
-                .columns
-                .iter()
-                .filter(|c| {
-                    !ids.iter()
-                        .any(|i| i.attribute.as_ref().is_some_and(|a| a.id == c.id))
-                })
-                .map(Attribute::typed)
-                .collect(),
+            None => rest(ids.as_deref().unwrap_or_default()),
         };
+        let ids = ids.unwrap_or_else(|| rest(&values));
         let types: Vec<DataType> = values.iter().map(|v| v.data_type.clone()).collect();
         let common = types
             .iter()
@@ -356,6 +368,7 @@ impl Analyzer {
                 .collect();
             SparkError::unpivot_value_type_mismatch(&types.join(", "))
         })?;
+        let nullable = values.iter().any(|v| v.nullable);
         let mut rows = Vec::new();
         for value in values {
             let mut name = self.literal(&Literal::String(value.column_name().to_owned()))?;
@@ -373,7 +386,7 @@ impl Analyzer {
         let rows = self.call_function(&analyzed.scope, "array", rows)?;
         let columns = StructType::new(vec![
             StructField::new(variable_column, DataType::STRING, false),
-            StructField::new(value_column, common, true),
+            StructField::new(value_column, common, nullable),
         ]);
         let generator = Generator {
             rows,

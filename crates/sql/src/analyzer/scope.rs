@@ -30,6 +30,8 @@ pub(crate) struct PlanColumns {
 pub(crate) struct Found {
     pub(crate) attribute: Attribute,
     pub(crate) fields: Vec<String>,
+    /// The attribute's name as the user wrote it, if in other cases than the attribute has it.
+    pub(crate) written: Option<String>,
 }
 
 impl Scope {
@@ -211,6 +213,7 @@ fn resolve_in(
                 return Ok(Some(Found {
                     attribute: (*attribute).clone(),
                     fields: fields.to_vec(),
+                    written: (attribute.name != *name).then(|| name.clone()),
                 }));
             }
             several => {

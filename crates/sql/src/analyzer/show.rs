@@ -245,7 +245,7 @@ impl Cells {
     fn more(&self, limit: usize, text: &mut String) {
         if self.has_more {
             let rows = if limit == 1 { "row" } else { "rows" };
-            let _ = writeln!(text, "only showing top {limit} {rows}");
+            let _ = write!(text, "only showing top {limit} {rows}");
         }
     }
 }

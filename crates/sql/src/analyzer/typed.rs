@@ -42,6 +42,7 @@ impl Attribute {
             attribute: Some(Arc::new(self.clone())),
             metadata: self.metadata.clone(),
             generated_name: false,
+            null_elements: None,
         }
     }
 }
@@ -63,6 +64,8 @@ pub(crate) struct TypedExpr {
     pub(crate) metadata: Option<String>,
     /// True if its column's name was made up from its text.
     pub(crate) generated_name: bool,
+    /// Of an array that a call of `array` makes: which of its elements may be null.
+    pub(crate) null_elements: Option<Arc<[bool]>>,
 }
 
 impl TypedExpr {
@@ -82,6 +85,7 @@ impl TypedExpr {
             attribute: None,
             metadata: None,
             generated_name: false,
+            null_elements: None,
         }
     }
 

@@ -99,6 +99,10 @@ impl Analyzer {
             return Err(SparkError::window_function_needs_order(&function.name));
         }
         let (engine_frame, frame_text) = self.frame(scope, frame, &orders, is_ranking)?;
+        let frame_text = match own_frame(&function, frame) {
+            Some(text) => separated(&text),
+            None => frame_text,
+        };
         let partition_exprs: Vec<Expr> = partitions.iter().map(|p| p.expr.clone()).collect();
         let sorts: Vec<Sort> = orders.iter().map(Ordering::sort).collect();
         let mut found = false;
@@ -278,7 +282,12 @@ impl Analyzer {
             return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".to_owned()));
         }
         let magnitude = magnitude.unwrap_or(ScalarValue::Null);
-        let text = format!("{magnitude}");
+        // A number counts onwards, whatever its sign; only SQL has a word for backwards.
+        let text = match boundary {
+            FrameBoundary::Offset(_) if preceding => format!("-{magnitude} FOLLOWING"),
+            _ if preceding => format!("{magnitude} PRECEDING"),
+            _ => format!("{magnitude} FOLLOWING"),
+        };
         let bound = match units {
             WindowFrameUnits::Rows => magnitude.cast_to(&arrow::datatypes::DataType::UInt64)?,
             _ => match orders.first() {
@@ -290,15 +299,9 @@ impl Analyzer {
         };
         let _ = is_lower;
         Ok(if preceding {
-            (
-                WindowFrameBound::Preceding(bound),
-                format!("{text} PRECEDING"),
-            )
+            (WindowFrameBound::Preceding(bound), text)
         } else {
-            (
-                WindowFrameBound::Following(bound),
-                format!("{text} FOLLOWING"),
-            )
+            (WindowFrameBound::Following(bound), text)
         })
     }
 
@@ -373,6 +376,30 @@ impl Analyzer {
         }
         Ok(())
     }
+}
+
+/// How Spark writes the frame of functions that have one of their own.
+fn own_frame(function: &TypedExpr, frame: Option<&WindowFrame>) -> Option<String> {
+    if frame.is_some() {
+        return None;
+    }
+    let name = function.name.split('(').next()?.to_ascii_lowercase();
+    if name == "cume_dist" {
+        return Some("RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_owned());
+    }
+    let Expr::WindowFunction(window) = &function.expr else {
+        return None;
+    };
+    let sign = match name.as_str() {
+        "lag" => -1,
+        "lead" => 1,
+        _ => return None,
+    };
+    let Some(Expr::Literal(ScalarValue::Int64(Some(offset)), _)) = window.params.args.get(1) else {
+        return None;
+    };
+    let bound = format!("{} FOLLOWING", sign * offset);
+    Some(format!("ROWS BETWEEN {bound} AND {bound}"))
 }
 
 /// One plan node per distinct partitioning and order.

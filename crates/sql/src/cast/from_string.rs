@@ -53,10 +53,7 @@ pub(super) fn cast_strings(array: &ArrayRef, to: &DataType, mode: CastMode) -> R
         DataType::TimestampNtz => {
             collect::<TimestampMicrosecondType>(strings, to, mode, |s| parse_timestamp(s, None))
         }
-        DataType::Time { .. } => collect::<Time64NanosecondType>(strings, to, mode, |s| {
-            let (micros, rest) = parse_clock(trim_all(s).as_bytes())?;
-            rest.is_empty().then_some(micros * 1000)
-        }),
+        DataType::Time { .. } => collect::<Time64NanosecondType>(strings, to, mode, parse_time),
         t if t.is_interval() => interval::cast_strings(strings, to, mode),
         _ => Err(unexpected(&DataType::STRING, to)),
     }
@@ -298,6 +295,12 @@ fn digits(text: &[u8]) -> Option<(i64, usize, &[u8])> {
         .iter()
         .fold(0i64, |n, b| n * 10 + i64::from(b - b'0'));
     Some((value, count, &text[count..]))
+}
+
+/// Nanoseconds since midnight of a text like `10:00:00.5`.
+pub(crate) fn parse_time(text: &str) -> Option<i64> {
+    let (micros, rest) = parse_clock(trim_all(text).as_bytes())?;
+    rest.is_empty().then_some(micros * 1000)
 }
 
 /// A timestamp: a date, or a date and a time, or a time of today, and perhaps a zone. With `zone`, microseconds since

@@ -22,7 +22,7 @@ use crate::ir::{DataType, StringConstraint};
 use crate::time::{MICROS_PER_DAY, TimeZone};
 use crate::types::sql_name;
 
-pub(crate) use from_string::{parse_date, parse_decimal, parse_timestamp, trim_all};
+pub(crate) use from_string::{parse_date, parse_decimal, parse_time, parse_timestamp, trim_all};
 pub(crate) use interval::{
     calendar_interval_text, day_time_text, interval_from_text, parse_day_time, parse_year_month,
     year_month_text,
@@ -52,7 +52,7 @@ pub(crate) fn can_cast(from: &DataType, to: &DataType, ansi: bool) -> bool {
         (_, T::String(_)) => !matches!(from, T::Variant),
         (T::String(_), t) => t.is_atomic(),
         (T::Binary, t) => !ansi && t.is_integral(),
-        (t, T::Binary) => t.is_integral(),
+        (t, T::Binary) => !ansi && t.is_integral(),
         (T::Boolean, t) | (t, T::Boolean) if t.is_numeric() => true,
         (a, b) if a.is_numeric() && b.is_numeric() => true,
         (a, T::Timestamp) if a.is_numeric() => true,
@@ -88,12 +88,43 @@ pub(crate) fn can_cast(from: &DataType, to: &DataType, ansi: bool) -> bool {
     }
 }
 
-/// True if a cast of a value that is not null may give null, whatever the mode.
+/// True if Spark calls the cast of a value that is not null nullable: where a value may be lost, even if it is an error
+/// then.
 pub(crate) fn may_give_null(from: &DataType, to: &DataType, mode: CastMode) -> bool {
-    if mode.strict {
-        false
-    } else {
-        can_fail(from, to)
+    use DataType as T;
+    if !mode.strict && can_fail(from, to) {
+        return true;
+    }
+    match (from, to) {
+        (a, b) if a == b => false,
+        (T::Null, _) => false,
+        (T::Variant, _) => true,
+        (T::String(_), T::Binary | T::String(_)) => false,
+        (T::String(_), _) => true,
+        (_, T::String(_)) => false,
+        (T::Timestamp, T::Byte | T::Short | T::Integer) => true,
+        (T::Float | T::Double, T::Timestamp) => true,
+        (T::Timestamp, T::Date) => false,
+        (_, T::Date) => true,
+        (T::Date, T::Timestamp) => false,
+        (T::Date, _) => true,
+        (_, T::CalendarInterval) => true,
+        (a, T::Decimal { precision, scale }) => !fits_decimal(a, *precision, *scale),
+        (a, b) => a.is_fractional() && b.is_integral(),
+    }
+}
+
+/// True if every value of `from` has a place in such a decimal.
+fn fits_decimal(from: &DataType, precision: u8, scale: i8) -> bool {
+    let whole = i16::from(precision) - i16::from(scale);
+    match (from, crate::types::coercion::decimal_for(from)) {
+        (DataType::Boolean, _) => whole >= 1,
+        (DataType::Decimal { .. }, Some((p, s))) => {
+            let own = i16::from(p) - i16::from(s);
+            whole > own || (whole >= own && scale >= s)
+        }
+        (_, Some((p, _))) => whole >= i16::from(p),
+        _ => false,
     }
 }
 

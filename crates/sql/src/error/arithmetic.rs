@@ -53,6 +53,25 @@ impl SparkError {
         .with("config", ANSI_CONFIGURATION)
     }
 
+    /// Two operands whose result does not fit their type of one or two bytes.
+    pub fn binary_arithmetic_overflow(
+        left: &str,
+        symbol: &str,
+        right: &str,
+        alternative: &str,
+    ) -> Self {
+        Self::new(
+            Exception::Arithmetic,
+            "BINARY_ARITHMETIC_OVERFLOW",
+            "22003",
+            format!("{left} {symbol} {right} caused an overflow. Use `{alternative}` to get NULL instead."),
+        )
+        .with("value1", left)
+        .with("symbol", symbol)
+        .with("value2", right)
+        .with("functionName", format!("`{alternative}`"))
+    }
+
     /// `arithmetic` as `Interval arithmetic`.
     pub fn interval_overflow(what: &str) -> Self {
         Self::new(

@@ -82,12 +82,22 @@ impl SparkError {
     pub fn datetime_field_out_of_bounds(message: &str) -> Self {
         Self::new(
             Exception::DateTime,
-            "DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION",
+            "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION",
             "22023",
             format!("{message}. If necessary set \"spark.sql.ansi.enabled\" to \"false\"."),
         )
         .with("rangeMessage", message)
         .with("ansiConfig", "\"spark.sql.ansi.enabled\"")
+    }
+
+    pub fn illegal_day_of_week(name: &str) -> Self {
+        Self::new(
+            Exception::IllegalArgument,
+            "ILLEGAL_DAY_OF_WEEK",
+            "22009",
+            format!("Illegal input for day of week: {name}."),
+        )
+        .with("string", name)
     }
 
     pub fn datetime_overflow(operation: &str) -> Self {

@@ -60,6 +60,17 @@ impl SparkError {
         .with("confRequirement", requirement)
     }
 
+    /// A time zone that a function was given.
+    pub fn unknown_time_zone(zone: &str) -> Self {
+        Self::new(
+            Exception::DateTime,
+            "INVALID_TIMEZONE",
+            "22009",
+            format!("The timezone: {zone} is invalid. It must be a region in the form 'area/city' or an offset like '+01:00'."),
+        )
+        .with("timeZone", zone)
+    }
+
     pub fn invalid_time_zone(key: &str, value: &str) -> Self {
         Self::new(
             Exception::IllegalArgument,

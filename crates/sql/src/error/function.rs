@@ -100,12 +100,21 @@ impl SparkError {
     }
 
     pub fn illegal_sequence_boundaries(what: &str) -> Self {
-        Self::invalid_parameter_value(
-            "BOUNDARIES",
-            "sequence",
-            "stop",
-            format!("the sequence from {what} has no end."),
+        Self::unclassified(
+            Exception::IllegalArgument,
+            format!("requirement failed: Illegal sequence boundaries: {what}"),
         )
+    }
+
+    /// What stands in a `PIVOT` where an aggregate must.
+    pub fn not_an_aggregate(expression: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "_LEGACY_ERROR_TEMP_1006",
+            "XXKUC",
+            format!("Aggregate expression required for pivot, but '{expression}' did not appear in any aggregate function."),
+        )
+        .with("sql", expression)
     }
 
     pub fn slice_start_zero() -> Self {

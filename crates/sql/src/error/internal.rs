@@ -4,6 +4,9 @@ use datafusion::error::DataFusionError;
 
 use super::{Exception, SparkError};
 
+/// What the engine says of a subquery that yields several rows where one value is wanted.
+const TOO_MANY_ROWS: &str = "Scalar subquery returned more than one row";
+
 impl SparkError {
     pub fn internal(message: impl Into<String>) -> Self {
         let message = message.into();
@@ -45,6 +48,12 @@ impl SparkError {
         match error.find_root() {
             DataFusionError::ResourcesExhausted(message) => Self::out_of_memory(message),
             DataFusionError::NotImplemented(message) => Self::unsupported_feature(message),
+            DataFusionError::Execution(message) if message.contains(TOO_MANY_ROWS) => Self::new(
+                Exception::Spark,
+                "SCALAR_SUBQUERY_TOO_MANY_ROWS",
+                "21000",
+                "More than one row returned by a subquery used as an expression.",
+            ),
             other => Self::internal(other.to_string()),
         }
     }

@@ -77,6 +77,13 @@ impl SparkError {
         }))
     }
 
+    /// An exception that has no class in Spark either.
+    fn unclassified(exception: Exception, text: impl Into<String>) -> Self {
+        let mut error = Self::new(exception, "", "", text);
+        error.0.sql_state = None;
+        error
+    }
+
     fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.parameters.insert(name.to_owned(), value.into());
         self
@@ -90,7 +97,7 @@ impl SparkError {
         self
     }
 
-    /// The error class, as `UNRESOLVED_COLUMN.WITH_SUGGESTION`.
+    /// The error class, as `UNRESOLVED_COLUMN.WITH_SUGGESTION`; empty for the few exceptions that Spark gives none.
     pub fn class(&self) -> &str {
         &self.0.class
     }
@@ -187,7 +194,10 @@ fn sql_summary(sql: &str, start: usize, stop: usize) -> String {
 
 impl fmt::Display for SparkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {}", self.0.class, self.0.text)?;
+        if !self.0.class.is_empty() {
+            write!(f, "[{}] ", self.0.class)?;
+        }
+        write!(f, "{}", self.0.text)?;
         if let Some(state) = self.0.sql_state {
             write!(f, " SQLSTATE: {state}")?;
         }

@@ -269,6 +269,39 @@ impl SparkError {
         .with("sqlExpr", expression)
     }
 
+    pub fn inline_table_of_uneven_rows(expected: usize, actual: usize, row: usize) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+            "42000",
+            format!("Invalid inline table. Inline table expected {expected} columns but found {actual} columns in row {row}."),
+        )
+        .with("expectedNumCols", expected.to_string())
+        .with("actualNumCols", actual.to_string())
+        .with("rowIndex", row.to_string())
+    }
+
+    pub fn inline_table_evaluation(expression: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_INLINE_TABLE.FAILED_SQL_EXPRESSION_EVALUATION",
+            "42000",
+            format!("Invalid inline table. Failed to evaluate the SQL expression \"{expression}\". Please check your syntax and ensure all required tables and columns are available."),
+        )
+        .with("sqlExpr", format!("\"{expression}\""))
+    }
+
+    pub fn inline_table_of_different_types(column: &str) -> Self {
+        let column = quote_identifier(column);
+        Self::new(
+            Exception::Analysis,
+            "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE",
+            "42000",
+            format!("Invalid inline table. Found incompatible types in the column {column} for inline table."),
+        )
+        .with("colName", column)
+    }
+
     pub fn assignment_arity_mismatch(names: usize, columns: usize) -> Self {
         Self::new(
             Exception::Analysis,

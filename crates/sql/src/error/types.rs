@@ -72,6 +72,33 @@ impl SparkError {
         .with("dataType", list)
     }
 
+    /// A cast that a function does instead.
+    pub fn cast_with_function(sql: &str, from: &str, to: &str, functions: &[&str]) -> Self {
+        let names: Vec<String> = functions.iter().map(|name| format!("`{name}`")).collect();
+        let names = names.join("/");
+        Self::mismatch(
+            "CAST_WITH_FUNC_SUGGESTION",
+            sql,
+            format!("cannot cast \"{from}\" to \"{to}\". Use the functions {names} to convert."),
+        )
+        .with("srcType", format!("\"{from}\""))
+        .with("targetType", format!("\"{to}\""))
+        .with("functionNames", names)
+    }
+
+    /// A cast that ANSI mode forbids.
+    pub fn cast_with_configuration(sql: &str, from: &str, to: &str) -> Self {
+        Self::mismatch(
+            "CAST_WITH_CONF_SUGGESTION",
+            sql,
+            format!("cannot cast \"{from}\" to \"{to}\" with ANSI mode on. If you have to cast \"{from}\" to \"{to}\", you can set \"spark.sql.ansi.enabled\" as 'false'."),
+        )
+        .with("srcType", format!("\"{from}\""))
+        .with("targetType", format!("\"{to}\""))
+        .with("config", "\"spark.sql.ansi.enabled\"")
+        .with("configVal", "'false'")
+    }
+
     pub fn cast_without_suggestion(sql: &str, from: &str, to: &str) -> Self {
         Self::mismatch(
             "CAST_WITHOUT_SUGGESTION",

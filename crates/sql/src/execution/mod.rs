@@ -5,6 +5,7 @@
 
 mod conform;
 mod in_order;
+mod join_sides;
 mod narrow;
 
 use std::sync::Arc;
@@ -70,6 +71,7 @@ pub fn engine_state(session: &Session) -> SessionState {
         .with_config(config)
         .with_runtime_env(session.environment().runtime.clone())
         .with_optimizer_rule(Arc::new(narrow::NarrowRecords))
+        .with_physical_optimizer_rules(join_sides::rules())
         .build()
 }
 

@@ -2,6 +2,8 @@
 
 mod bitmap;
 mod distribution;
+mod interval;
+mod moments;
 
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, Sort};
 use datafusion::logical_expr::{AggregateUDF, Expr};
 
 use distribution::{median, mode, percentile, product, shape};
+use moments::Statistic;
 
 use super::{Arg, Function, FunctionCall, Invocation, custom};
 use crate::analyzer::TypedExpr;
@@ -32,24 +35,50 @@ pub(super) const FUNCTIONS: &[Function] = &[
     custom("last", |call| positional(call, false)).or(&["last_value"]),
     custom("collect_list", |call| collect(call, false)).or(&["array_agg"]),
     custom("collect_set", |call| collect(call, true)),
-    custom("stddev", |call| moment(call, engine::stddev::stddev_udaf()))
-        .or(&["std", "stddev_samp"]),
+    custom("stddev", |call| {
+        let statistic = Statistic::Deviation { sample: true };
+        moment(call, "stddev", statistic, engine::stddev::stddev_udaf())
+    })
+    .or(&["std", "stddev_samp"]),
     custom("stddev_pop", |call| {
-        moment(call, engine::stddev::stddev_pop_udaf())
+        let statistic = Statistic::Deviation { sample: false };
+        moment(
+            call,
+            "stddev_pop",
+            statistic,
+            engine::stddev::stddev_pop_udaf(),
+        )
     }),
     custom("variance", |call| {
-        moment(call, engine::variance::var_samp_udaf())
+        let statistic = Statistic::Variance { sample: true };
+        moment(call, "var", statistic, engine::variance::var_samp_udaf())
     })
     .or(&["var_samp"]),
     custom("var_pop", |call| {
-        moment(call, engine::variance::var_pop_udaf())
+        let statistic = Statistic::Variance { sample: false };
+        moment(call, "var_pop", statistic, engine::variance::var_pop_udaf())
     }),
-    custom("corr", |call| pair(call, engine::correlation::corr_udaf())),
+    custom("corr", |call| {
+        let statistic = Statistic::Correlation;
+        moment(call, "corr", statistic, engine::correlation::corr_udaf())
+    }),
     custom("covar_samp", |call| {
-        pair(call, engine::covariance::covar_samp_udaf())
+        let statistic = Statistic::Covariance { sample: true };
+        moment(
+            call,
+            "covar_samp",
+            statistic,
+            engine::covariance::covar_samp_udaf(),
+        )
     }),
     custom("covar_pop", |call| {
-        pair(call, engine::covariance::covar_pop_udaf())
+        let statistic = Statistic::Covariance { sample: false };
+        moment(
+            call,
+            "covar_pop",
+            statistic,
+            engine::covariance::covar_pop_udaf(),
+        )
     }),
     custom("regr_count", |call| {
         regression(call, engine::regr::regr_count_udaf(), DataType::Long)
@@ -76,7 +105,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         regression(call, engine::regr::regr_intercept_udaf(), DataType::Double)
     }),
     custom("regr_r2", |call| {
-        regression(call, engine::regr::regr_r2_udaf(), DataType::Double)
+        let statistic = Statistic::Determination;
+        moment(call, "regr_r2", statistic, engine::regr::regr_r2_udaf())
     }),
     custom("bool_and", |call| {
         boolean(call, engine::bool_and_or::bool_and_udaf())
@@ -204,6 +234,9 @@ fn count_if(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 
 fn sum(call: &mut FunctionCall<'_>, trying: bool) -> Result<TypedExpr> {
     call.arity(1, 1)?;
+    if is_ansi_interval(&call.arguments[0].data_type) {
+        return interval::sum(call);
+    }
     let text = call.aggregate_text();
     let (operand, result) = match &call.arguments[0].data_type {
         t if t.is_integral() => (DataType::Long, DataType::Long),
@@ -268,6 +301,9 @@ fn sum(call: &mut FunctionCall<'_>, trying: bool) -> Result<TypedExpr> {
 
 fn average(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     call.arity(1, 1)?;
+    if is_ansi_interval(&call.arguments[0].data_type) {
+        return interval::average(call);
+    }
     let text = call.aggregate_text();
     let (operand, result) = match &call.arguments[0].data_type {
         DataType::Decimal { precision, scale } => {
@@ -284,6 +320,13 @@ fn average(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         .cast_implicitly(call.arguments[0].clone(), &operand)?;
     let expr = call.aggregate(engine::average::avg_udaf(), vec![argument.expr]);
     Ok(TypedExpr::new(expr, result, true, text))
+}
+
+fn is_ansi_interval(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::DayTimeInterval { .. } | DataType::YearMonthInterval { .. }
+    )
 }
 
 fn extreme(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<TypedExpr> {
@@ -465,17 +508,22 @@ fn collect_union(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     Ok(call.apply("array_distinct", vec![flat])?.with_name(text))
 }
 
-fn moment(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<TypedExpr> {
+fn moment(
+    call: &mut FunctionCall<'_>,
+    name: &'static str,
+    statistic: Statistic,
+    distinct: Arc<AggregateUDF>,
+) -> Result<TypedExpr> {
+    let function = moments::function(name, statistic, distinct);
+    if statistic.arguments() == 2 {
+        return regression(call, function, DataType::Double);
+    }
     call.arity(1, 1)?;
     let text = call.aggregate_text();
     call.convert(0, Arg::Double)?;
     let argument = call.arguments[0].expr.clone();
     let expr = call.aggregate(function, vec![argument]);
     Ok(TypedExpr::new(expr, DataType::Double, true, text))
-}
-
-fn pair(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<TypedExpr> {
-    regression(call, function, DataType::Double)
 }
 
 fn regression(

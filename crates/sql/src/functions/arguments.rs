@@ -35,11 +35,13 @@ pub(crate) enum Returns {
     StrArray,
 }
 
-/// When a result may be null.
+/// When a result may be null, as Spark declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nulls {
-    /// If some argument may be.
+    /// If some argument may be; a function that builds its own expression says it there.
     InOut,
+    /// If some argument may be, and always with ANSI off.
+    Lenient,
     Always,
 }
 

@@ -130,7 +130,8 @@ fn compute(
                 operation,
                 Operation::Add | Operation::Subtract | Operation::Multiply
             ));
-    let nullable = a.nullable || b.nullable || fails_to_null;
+    let divides = !vectorized(operation);
+    let nullable = a.nullable || b.nullable || divides || fails_to_null;
     let kernel = Arc::new(move |inv: &Invocation<'_>| evaluate(inv, operation, overflow));
     let key = format!("{operation:?} {overflow:?}");
     let expr = call.maker().call(
@@ -173,9 +174,6 @@ fn operand_types(
         return Err(differ());
     }
     let (left, right) = (numeric(left, right)?, numeric(right, left)?);
-    if operation == Operation::Divide {
-        return Ok(division_types(&left, &right));
-    }
     if let (Some(a), Some(b), true) = (
         decimal_for(&left),
         decimal_for(&right),
@@ -185,6 +183,9 @@ fn operand_types(
         let b = literal_decimal(&call.arguments[1]).unwrap_or(b);
         let result = decimal_result(operation, a, b);
         return Ok((decimal(a), decimal(b), result));
+    }
+    if operation == Operation::Divide {
+        return Ok((DataType::Double, DataType::Double, DataType::Double));
     }
     let common = coercion::tightest_common_type(&left, &right).ok_or_else(differ)?;
     if operation == Operation::IntegralDivide {
@@ -206,8 +207,8 @@ fn decimal((precision, scale): (u8, i8)) -> DataType {
     DataType::Decimal { precision, scale }
 }
 
-/// The narrowest decimal that holds an integer literal.
-fn literal_decimal(argument: &TypedExpr) -> Option<(u8, i8)> {
+/// The narrowest decimal that holds an integer literal: what the literal is beside a decimal.
+pub(super) fn literal_decimal(argument: &TypedExpr) -> Option<(u8, i8)> {
     if !argument.data_type.is_integral() {
         return None;
     }
@@ -217,17 +218,6 @@ fn literal_decimal(argument: &TypedExpr) -> Option<(u8, i8)> {
         .to_string()
         .len();
     Some((digits as u8, 0))
-}
-
-fn division_types(left: &DataType, right: &DataType) -> (DataType, DataType, DataType) {
-    match (decimal_for(left), decimal_for(right)) {
-        (Some(a), Some(b)) if has_decimal(left, right) => (
-            decimal(a),
-            decimal(b),
-            decimal_result(Operation::Divide, a, b),
-        ),
-        _ => (DataType::Double, DataType::Double, DataType::Double),
-    }
 }
 
 /// The decimal that a decimal operation yields.
@@ -322,6 +312,23 @@ fn overflowed(kind: &str, operation: Operation) -> SparkError {
     SparkError::arithmetic_overflow(&format!("{kind} overflow"), alternative)
 }
 
+/// Numbers of one and two bytes have an error of their own, with the operands in it.
+fn small_overflowed(kind: &str, operation: Operation, a: i128, b: i128) -> SparkError {
+    let suffix = if kind == "byte" { "Y" } else { "S" };
+    let alternative = match operation {
+        Operation::Add => "try_add",
+        Operation::Subtract => "try_subtract",
+        Operation::Multiply => "try_multiply",
+        _ => "try_divide",
+    };
+    SparkError::binary_arithmetic_overflow(
+        &format!("{a}{suffix}"),
+        operation.symbol(),
+        &format!("{b}{suffix}"),
+        alternative,
+    )
+}
+
 fn zero_divisor(operation: Operation) -> SparkError {
     match operation {
         Operation::Remainder | Operation::PositiveRemainder => SparkError::remainder_by_zero(),
@@ -376,6 +383,9 @@ where
         match T::Native::try_from(exact) {
             Ok(value) => Ok(Some(value)),
             Err(_) => match overflow {
+                Overflow::Error if matches!(kind, "byte" | "short") => {
+                    Err(small_overflowed(kind, operation, a, b))
+                }
                 Overflow::Error => Err(overflowed(kind, operation)),
                 Overflow::Null => Ok(None),
                 Overflow::Legacy => {

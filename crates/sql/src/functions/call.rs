@@ -54,7 +54,6 @@ impl<'a> FunctionCall<'a> {
                 arguments,
                 required,
                 returns,
-                nulls,
                 kernel,
             } => {
                 let text = self.text();
@@ -63,18 +62,30 @@ impl<'a> FunctionCall<'a> {
                     self.convert(index, *arg)?;
                 }
                 let data_type = returns.data_type();
-                let nullable = match nulls {
-                    super::Nulls::InOut => self.any_nullable(),
-                    super::Nulls::Always => true,
-                };
+                let nullable = self.any_nullable() || self.may_be_null(function);
                 Resolved::Value(
                     self.call(function.name, data_type, nullable, *kernel)
                         .with_name(text),
                 )
             }
-            Build::Custom(build) | Build::HigherOrder(build) => Resolved::Value(build(self)?),
+            Build::Custom(build) | Build::HigherOrder(build) => {
+                let value = build(self)?;
+                Resolved::Value(TypedExpr {
+                    nullable: value.nullable || self.may_be_null(function),
+                    ..value
+                })
+            }
             Build::Generator(build) => Resolved::Rows(build(self)?),
         })
+    }
+
+    /// True if the result may be null although no argument is.
+    fn may_be_null(&self, function: &Function) -> bool {
+        match function.nulls {
+            super::Nulls::InOut => false,
+            super::Nulls::Lenient => !self.analyzer.context.ansi,
+            super::Nulls::Always => true,
+        }
     }
 
     /// Fills in the last arguments that the user left out and whose values the column's name shows.

@@ -79,6 +79,7 @@ fn item(call: &mut FunctionCall<'_>, access: Access) -> Result<TypedExpr> {
         .cast_implicitly(call.arguments[1].clone(), &DataType::Long)?;
     call.arguments[1] = index;
     let strict = call.analyzer.context.ansi && matches!(access, Access::Zero | Access::One);
+    let nullable = call.any_nullable() || element_may_be_null(call, access, strict);
     let key = format!("{access:?} {strict}");
     let text = match access {
         Access::Zero => format!("{}[{}]", call.arguments[0].name, call.arguments[1].name),
@@ -88,10 +89,38 @@ fn item(call: &mut FunctionCall<'_>, access: Access) -> Result<TypedExpr> {
         "item",
         &key,
         element.as_ref().clone(),
-        true,
+        nullable,
         Arc::new(move |inv| item_of(inv, access, strict)),
     );
     Ok(value.with_name(text))
+}
+
+/// True unless the elements are known, since a call of `array` lists them, and the one at the index is not null.
+fn element_may_be_null(call: &FunctionCall<'_>, access: Access, strict: bool) -> bool {
+    let index = call.analyzer.fold(call.arguments[1].clone());
+    let Some(index) = index.constant_integer() else {
+        let array = &call.arguments[0].data_type;
+        let holds_nulls = matches!(
+            array,
+            DataType::Array {
+                contains_null: true,
+                ..
+            }
+        );
+        return !strict || holds_nulls;
+    };
+    let Some(elements) = &call.arguments[0].null_elements else {
+        return true;
+    };
+    let place = match (access, index) {
+        (Access::Zero | Access::ZeroOrNull, index) => Some(index),
+        (_, index) if index < 0 => Some(elements.len() as i64 + index),
+        (_, index) => index.checked_sub(1),
+    };
+    let found = place
+        .and_then(|place| usize::try_from(place).ok())
+        .and_then(|place| elements.get(place));
+    found.copied().unwrap_or(!strict)
 }
 
 fn item_of(inv: &Invocation<'_>, access: Access, strict: bool) -> Result<ArrayRef> {

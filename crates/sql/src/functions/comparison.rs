@@ -43,8 +43,11 @@ fn compare(call: &mut FunctionCall<'_>, operator: Operator, symbol: &str) -> Res
 }
 
 fn compare_as(call: &mut FunctionCall<'_>, operator: Operator, text: &str) -> Result<TypedExpr> {
+    literals_beside_decimals(call)?;
     let [left, right] = [&call.arguments[0].data_type, &call.arguments[1].data_type];
-    let common = coercion::common_type(left, right).ok_or_else(|| {
+    // Structs may name their fields as they like.
+    let same = coercion::same_shape(left, right).then(|| left.clone());
+    let common = coercion::common_type(left, right).or(same).ok_or_else(|| {
         SparkError::binary_operator_different_types(text, &sql_name(left), &sql_name(right))
     })?;
     let ordering = !matches!(operator, Operator::Eq | Operator::IsNotDistinctFrom);
@@ -77,6 +80,18 @@ fn compare_as(call: &mut FunctionCall<'_>, operator: Operator, text: &str) -> Re
         binary(left.expr, operator, right.expr)
     };
     Ok(TypedExpr::new(expr, DataType::Boolean, nullable, text))
+}
+
+/// An integer literal beside a decimal is the narrowest decimal that holds it.
+fn literals_beside_decimals(call: &mut FunctionCall<'_>) -> Result<()> {
+    for (literal, other) in [(0, 1), (1, 0)] {
+        let beside_decimal = matches!(call.arguments[other].data_type, DataType::Decimal { .. });
+        let narrowest = super::arithmetic::literal_decimal(&call.arguments[literal]);
+        if let (true, Some((precision, scale))) = (beside_decimal, narrowest) {
+            call.cast_argument(literal, &DataType::Decimal { precision, scale })?;
+        }
+    }
+    Ok(())
 }
 
 fn contains_map(data_type: &DataType) -> bool {
@@ -265,10 +280,10 @@ fn in_list(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         let types: Vec<String> = types.iter().map(sql_name).collect();
         SparkError::data_types_differ(&text, "in", &types)
     })?;
-    let nullable = call.any_nullable();
     for argument in &mut call.arguments {
         *argument = call.analyzer.cast_implicitly(argument.clone(), &common)?;
     }
+    let nullable = call.any_nullable();
     let mut arguments = call.arguments.clone();
     let value = arguments.remove(0);
     if arguments.is_empty() {

@@ -41,6 +41,7 @@ fn case(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 }
 
 fn branches(call: &mut FunctionCall<'_>, arguments: &[TypedExpr], text: &str) -> Result<TypedExpr> {
+    let is_case = text.starts_with("CASE");
     let has_else = arguments.len() % 2 == 1;
     let is_value = |index: usize| index % 2 == 1 || (has_else && index == arguments.len() - 1);
     let values = || {
@@ -55,7 +56,16 @@ fn branches(call: &mut FunctionCall<'_>, arguments: &[TypedExpr], text: &str) ->
         let types: Vec<String> = types.iter().map(sql_name).collect();
         SparkError::data_types_differ(text, "casewhen", &types)
     })?;
-    let nullable = !has_else || values().any(|v| v.nullable);
+    // What stands behind a condition that is true is never reached.
+    let is_true = |a: &&TypedExpr| a.expr == datafusion::prelude::lit(true);
+    let certain = arguments[..arguments.len() - usize::from(has_else)]
+        .iter()
+        .step_by(2)
+        .position(|condition| is_case && is_true(&condition));
+    let nullable = match certain {
+        Some(branch) => values().take(branch + 1).any(|v| v.nullable),
+        None => !has_else || values().any(|v| v.nullable),
+    };
     let mut when_then: Vec<(Box<Expr>, Box<Expr>)> = Vec::new();
     let mut otherwise = None;
     for (index, argument) in arguments.iter().enumerate() {
@@ -194,7 +204,9 @@ fn nullifzero(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 fn zeroifnull(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     call.arity(1, 1)?;
     let text = call.text();
-    call.convert(0, Arg::Numeric)?;
+    if call.arguments[0].data_type != DataType::Null {
+        call.convert(0, Arg::Numeric)?;
+    }
     let zero = call.analyzer.literal(&Literal::Integer(0))?;
     let value = call.arguments[0].clone();
     Ok(call.apply("coalesce", vec![value, zero])?.with_name(text))
@@ -203,6 +215,15 @@ fn zeroifnull(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
 fn extreme(call: &mut FunctionCall<'_>, greatest: bool) -> Result<TypedExpr> {
     call.arity(2, usize::MAX)?;
     let text = call.text();
+    // A string becomes nothing else here.
+    let types: Vec<DataType> = call.arguments.iter().map(|a| a.data_type.clone()).collect();
+    let alike = types.iter().skip(1).try_fold(types[0].clone(), |a, b| {
+        coercion::tightest_common_type(&a, b)
+    });
+    if alike.is_none() {
+        let types: Vec<String> = types.iter().map(sql_name).collect();
+        return Err(SparkError::data_types_differ(&text, &call.name, &types));
+    }
     let common = call.unify(0)?;
     if !coercion::is_orderable(&common) {
         return Err(SparkError::invalid_ordering_type(

@@ -73,6 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Returns::Str,
         from_unixtime,
     )
+    .nulls(Nulls::Always)
     .needs(1),
     scalar(
         "from_utc_timestamp",
@@ -90,7 +91,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Returns::Date,
         make_date,
     )
-    .nulls(Nulls::Always),
+    .nulls(Nulls::Lenient),
     scalar("minute", &[Arg::Timestamp], Returns::Int, |i| {
         of_time(i, |s| s / 60 % 60)
     }),
@@ -298,6 +299,21 @@ pub(super) fn civil_date(year: i64, month: i32, day: i32) -> Option<i64> {
     exists.then(|| days_from_civil(year, month, day))
 }
 
+const DAYS: [&str; 7] = [
+    "MONDAY",
+    "TUESDAY",
+    "WEDNESDAY",
+    "THURSDAY",
+    "FRIDAY",
+    "SATURDAY",
+    "SUNDAY",
+];
+
+/// A day's name in two or three letters or in full.
+fn is_day(day: &str, written: &str) -> bool {
+    written == day || written == &day[..2] || written == &day[..3]
+}
+
 fn next_day(i: &Invocation<'_>) -> Result<ArrayRef> {
     const NAMES: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
     let (dates, names) = (i.dates(0)?, i.strings(1)?);
@@ -306,7 +322,14 @@ fn next_day(i: &Invocation<'_>) -> Result<ArrayRef> {
             return Ok(None);
         };
         let short = name.get(..2).unwrap_or_default().to_uppercase();
-        let Some(wanted) = NAMES.iter().position(|known| *known == short) else {
+        let long = name.to_uppercase();
+        let wanted = NAMES
+            .iter()
+            .position(|known| *known == short && DAYS.iter().any(|day| is_day(day, &long)));
+        let Some(wanted) = wanted else {
+            if i.context.ansi {
+                return Err(SparkError::illegal_day_of_week(name));
+            }
             return Ok(None);
         };
         let weekday = (i64::from(date) + 3).rem_euclid(7);
@@ -485,6 +508,10 @@ fn timestamp_seconds(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
             }),
         );
     }
+    // Doubles may be no time at all.
+    let nullable = nullable
+        || call.arguments[0].data_type == DataType::Double
+        || call.arguments[0].data_type == DataType::Float;
     call.convert(0, Arg::Double)?;
     Ok(
         call.call("timestamp_seconds", DataType::Timestamp, nullable, |i| {
@@ -504,8 +531,8 @@ fn in_zone(i: &Invocation<'_>, shift: fn(TimeZone, i64) -> i64) -> Result<ArrayR
         let Some((micros, written)) = times.get(row).zip(zones.get(row)) else {
             return Ok(None);
         };
-        let zone = TimeZone::parse(written)
-            .ok_or_else(|| SparkError::invalid_time_zone("spark.sql.session.timeZone", written))?;
+        let zone =
+            TimeZone::parse(written).ok_or_else(|| SparkError::unknown_time_zone(written))?;
         Ok(Some(shift(zone, micros)))
     })
 }

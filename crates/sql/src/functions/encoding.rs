@@ -22,21 +22,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
         to_text(i, &BASE_32)
     }),
     scalar("from_base32", &[Arg::Str], Returns::Binary, from_base32).nulls(Nulls::Always),
-    scalar("encode", &[Arg::Str, Arg::Str], Returns::Binary, encode),
+    scalar("encode", &[Arg::Str, Arg::Str], Returns::Binary, encode).nulls(Nulls::Always),
     custom("decode", decode),
     custom("to_binary", |call| to_binary(call, true)),
     custom("try_to_binary", |call| to_binary(call, false)),
     scalar("is_valid_utf8", &[Arg::Str], Returns::Boolean, |i| {
         let texts = i.strings(0)?;
         i.build_booleans(|row| Ok(texts.get(row).map(|_| true)))
-    }),
+    })
+    .nulls(Nulls::Always),
     // Texts are valid UTF-8 wherever they come from: what was not is replaced when bytes become a text.
     scalar("make_valid_utf8", &[Arg::Str], Returns::Str, |i| {
         i.expanded(0)
-    }),
+    })
+    .nulls(Nulls::Always),
     scalar("validate_utf8", &[Arg::Str], Returns::Str, |i| {
         i.expanded(0)
-    }),
+    })
+    .nulls(Nulls::Always),
     scalar("try_validate_utf8", &[Arg::Str], Returns::Str, |i| {
         i.expanded(0)
     })
@@ -248,8 +251,7 @@ fn decode(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     }
     call.convert(0, Arg::Binary)?;
     call.convert(1, Arg::Str)?;
-    let nullable = call.any_nullable();
-    let value = call.call("decode", DataType::STRING, nullable, |inv| {
+    let value = call.call("decode", DataType::STRING, true, |inv| {
         let (values, charsets) = (inv.binaries(0)?, inv.strings(1)?);
         inv.build_strings(|row| {
             let Some((bytes, name)) = values.get(row).zip(charsets.get(row)) else {
@@ -339,7 +341,9 @@ fn to_binary(call: &mut FunctionCall<'_>, fails: bool) -> Result<TypedExpr> {
         })
     });
     let key = format!("{format:?} {strict}");
+    let certain = strict && matches!(format, BinaryFormat::Base64);
+    let nullable = !certain || call.any_nullable();
     Ok(call
-        .call_keyed("to_binary", &key, DataType::Binary, true, kernel)
+        .call_keyed("to_binary", &key, DataType::Binary, nullable, kernel)
         .with_name(text))
 }

@@ -313,9 +313,7 @@ fn convert_timezone(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         |inv| {
             let (sources, targets, times) = (inv.strings(0)?, inv.strings(1)?, inv.timestamps(2)?);
             let zone = |name: &str| {
-                TimeZone::parse(name).ok_or_else(|| {
-                    SparkError::invalid_time_zone("spark.sql.session.timeZone", name)
-                })
+                TimeZone::parse(name).ok_or_else(|| SparkError::unknown_time_zone(name))
             };
             inv.build::<TimestampMicrosecondType>(|row| {
                 let (Some(source), Some(target), Some(time)) =

@@ -140,7 +140,8 @@ fn over_elements(call: &mut FunctionCall<'_>, purpose: Use) -> Result<TypedExpr>
         Use::Exists | Use::ForAll => DataType::Boolean,
     };
     let text = format!("{}({}, {})", call.name, array.name, body.name);
-    let nullable = array.nullable || matches!(purpose, Use::Exists | Use::ForAll);
+    let nullable =
+        array.nullable || (body.nullable && matches!(purpose, Use::Exists | Use::ForAll));
     let name = call.name.clone();
     let key = body.key.clone();
     call.arguments = std::iter::once(array)

@@ -42,7 +42,7 @@ pub(super) fn scaled(
         },
         other => other.clone(),
     };
-    let nullable = call.any_nullable() || !strict;
+    let nullable = call.any_nullable() || !strict || result == DataType::CalendarInterval;
     let arguments = [interval, number].map(|i| call.arguments[i].clone());
     let divides = operation == Operation::Divide;
     let kernel = Arc::new(move |inv: &Invocation<'_>| scale(inv, divides, strict));

@@ -24,7 +24,7 @@ pub(crate) use reader::{JsonOptions, JsonReader};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     custom("from_json", from_json),
-    custom("to_json", to_json),
+    custom("to_json", to_json).nulls(Nulls::Always),
     custom("schema_of_json", schema_of_json),
     scalar(
         "get_json_object",
@@ -161,7 +161,14 @@ fn to_json(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         value.data_type,
         DataType::Struct(_) | DataType::Array { .. } | DataType::Map { .. }
     ) {
-        return Err(call.unexpected_type(0, "\"STRUCT\" or \"ARRAY\" or \"MAP\" or \"VARIANT\""));
+        return Err(SparkError::mismatch(
+            "INVALID_JSON_SCHEMA",
+            &text,
+            format!(
+                "input schema \"{}\" must be a struct, an array, a map or a variant.",
+                sql_name(&value.data_type)
+            ),
+        ));
     }
     let writer = writer::JsonWriter::new(&raw, call.analyzer.context.time_zone)?;
     let data_type = value.data_type.clone();

@@ -18,7 +18,7 @@ use crate::ir::{DataType, Literal};
 pub(super) const FUNCTIONS: &[Function] = &[
     double("acos", "ACOS", |i| map(i, f64::acos)),
     double("acosh", "ACOSH", |i| {
-        map(i, |x| (x + (x * x - 1.0).sqrt()).ln())
+        map(i, |x| strict::ln(x + (x * x - 1.0).sqrt()))
     }),
     double("asin", "ASIN", |i| map(i, f64::asin)),
     double("asinh", "ASINH", |i| map(i, inverse_hyperbolic_sine)),
@@ -42,12 +42,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     double("sqrt", "SQRT", |i| map(i, f64::sqrt)),
     double("tan", "TAN", |i| map(i, f64::tan)),
     double("tanh", "TANH", |i| map(i, f64::tanh)),
-    custom("sign", sign),
-    custom("signum", sign).shown("SIGNUM"),
-    logarithm("ln", "ln", |i| above(i, 0.0, f64::ln)),
-    logarithm("log10", "LOG10", |i| above(i, 0.0, f64::log10)),
-    logarithm("log2", "LOG2", |i| above(i, 0.0, f64::log2)),
-    logarithm("log1p", "LOG1P", |i| above(i, -1.0, f64::ln_1p)),
+    custom("sign", sign).nulls(Nulls::Always),
+    custom("signum", sign).shown("SIGNUM").nulls(Nulls::Always),
+    double("ln", "ln", |i| above(i, 0.0, strict::ln)),
+    double("log10", "LOG10", |i| above(i, 0.0, f64::log10)),
+    double("log2", "LOG2", |i| above(i, 0.0, f64::log2)),
+    double("log1p", "LOG1P", |i| above(i, -1.0, f64::ln_1p)),
     custom("log", log),
     pair("atan2", "ATAN2", |i| map_two(i, f64::atan2)),
     pair("hypot", "HYPOT", |i| map_two(i, f64::hypot)),
@@ -57,19 +57,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("factorial", &[Arg::Int], Returns::Long, factorial).nulls(Nulls::Always),
     custom("ceil", |call| {
         rounding::whole(call, rounding::Mode::Ceiling, "CEIL")
-    }),
+    })
+    .nulls(Nulls::Always),
     custom("ceiling", |call| {
         rounding::whole(call, rounding::Mode::Ceiling, "ceiling")
-    }),
+    })
+    .nulls(Nulls::Always),
     custom("floor", |call| {
         rounding::whole(call, rounding::Mode::Floor, "FLOOR")
-    }),
+    })
+    .nulls(Nulls::Always),
     custom("round", |call| {
         rounding::round(call, rounding::Mode::HalfUp)
-    }),
+    })
+    .nulls(Nulls::Always),
     custom("bround", |call| {
         rounding::round(call, rounding::Mode::HalfEven)
-    }),
+    })
+    .nulls(Nulls::Always),
     scalar("bin", &[Arg::Long], Returns::Str, base::binary),
     custom("hex", base::hex),
     scalar("unhex", &[Arg::Str], Returns::Binary, base::unhex).nulls(Nulls::Always),
@@ -98,16 +103,13 @@ const DEGREES_PER_RADIAN: f64 = 180.0 / std::f64::consts::PI;
 type Kernel = fn(&Invocation<'_>) -> Result<ArrayRef>;
 
 const fn double(name: &'static str, title: &'static str, kernel: Kernel) -> Function {
-    scalar(name, &[Arg::Double], Returns::Double, kernel).shown(title)
+    scalar(name, &[Arg::Double], Returns::Double, kernel)
+        .shown(title)
+        .nulls(Nulls::Always)
 }
 
 const fn pair(name: &'static str, title: &'static str, kernel: Kernel) -> Function {
     scalar(name, &[Arg::Double, Arg::Double], Returns::Double, kernel).shown(title)
-}
-
-/// Null where no logarithm exists.
-const fn logarithm(name: &'static str, title: &'static str, kernel: Kernel) -> Function {
-    double(name, title, kernel).nulls(Nulls::Always)
 }
 
 fn map(inv: &Invocation<'_>, f: impl Fn(f64) -> f64) -> Result<ArrayRef> {
@@ -128,10 +130,7 @@ fn above(inv: &Invocation<'_>, asymptote: f64, f: impl Fn(f64) -> f64) -> Result
 }
 
 fn inverse_hyperbolic_sine(x: f64) -> f64 {
-    if x == f64::NEG_INFINITY {
-        return x;
-    }
-    (x + (x * x + 1.0).sqrt()).ln()
+    x.asinh()
 }
 
 fn sign(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
@@ -172,7 +171,9 @@ fn log(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         i.build::<Float64Type>(|row| {
             let pair = bases.get(row).zip(values.get(row));
             let defined = |(base, x): &(f64, f64)| !(*base <= 0.0 || *x <= 0.0);
-            Ok(pair.filter(defined).map(|(base, x)| x.ln() / base.ln()))
+            Ok(pair
+                .filter(defined)
+                .map(|(base, x)| strict::ln(x) / strict::ln(base)))
         })
     });
     Ok(value.with_name(text))

@@ -69,6 +69,8 @@ pub(crate) struct Function {
     pub(crate) aliases: &'static [&'static str],
     /// What the result's column shows instead of the name that the user wrote.
     pub(crate) title: Option<&'static str>,
+    /// When the result may be null, beyond what `build` says.
+    pub(crate) nulls: Nulls,
     pub(crate) build: Build,
 }
 
@@ -80,7 +82,6 @@ pub(crate) enum Build {
         /// How many of the arguments must be given.
         required: usize,
         returns: Returns,
-        nulls: Nulls,
         kernel: fn(&Invocation<'_>) -> Result<ArrayRef>,
     },
     /// Anything else that yields one value a row.
@@ -102,13 +103,13 @@ pub(crate) const fn scalar(
         arguments,
         required: arguments.len(),
         returns,
-        nulls: Nulls::InOut,
         kernel,
     };
     Function {
         name,
         aliases: &[],
         title: None,
+        nulls: Nulls::InOut,
         build,
     }
 }
@@ -121,6 +122,7 @@ pub(crate) const fn custom(
         name,
         aliases: &[],
         title: None,
+        nulls: Nulls::InOut,
         build: Build::Custom(build),
     }
 }
@@ -133,6 +135,7 @@ pub(crate) const fn higher_order(
         name,
         aliases: &[],
         title: None,
+        nulls: Nulls::InOut,
         build: Build::HigherOrder(build),
     }
 }
@@ -145,6 +148,7 @@ pub(crate) const fn generator(
         name,
         aliases: &[],
         title: None,
+        nulls: Nulls::InOut,
         build: Build::Generator(build),
     }
 }
@@ -170,9 +174,7 @@ impl Function {
     }
 
     pub(crate) const fn nulls(mut self, how: Nulls) -> Self {
-        if let Build::Scalar { nulls, .. } = &mut self.build {
-            *nulls = how;
-        }
+        self.nulls = how;
         self
     }
 }

@@ -29,29 +29,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "char_length",
         "character_length",
     ]),
-    scalar(
-        "substring",
-        &[Arg::Str, Arg::Int, Arg::Int],
-        Returns::Str,
-        substring,
-    )
-    .or(&["substr"])
-    .needs(2),
+    custom("substring", substring).or(&["substr"]),
     scalar("repeat", &[Arg::Str, Arg::Int], Returns::Str, repeat),
-    scalar(
-        "lpad",
-        &[Arg::Str, Arg::Int, Arg::Str],
-        Returns::Str,
-        |inv| pad(inv, true),
-    )
-    .needs(2),
-    scalar(
-        "rpad",
-        &[Arg::Str, Arg::Int, Arg::Str],
-        Returns::Str,
-        |inv| pad(inv, false),
-    )
-    .needs(2),
+    custom("lpad", |call| padded(call, true)),
+    custom("rpad", |call| padded(call, false)),
     scalar(
         "locate",
         &[Arg::Str, Arg::Str, Arg::Int],
@@ -130,39 +111,57 @@ fn length(inv: &Invocation<'_>) -> Result<ArrayRef> {
     inv.build::<Int32Type>(|row| Ok(texts.get(row).map(|s| s.chars().count() as i32)))
 }
 
-fn substring(inv: &Invocation<'_>) -> Result<ArrayRef> {
-    let (texts, starts) = (inv.strings(0)?, inv.ints(1)?);
-    let lengths = if inv.count() > 2 {
-        Some(inv.ints(2)?)
-    } else {
-        None
+/// A part of a text in characters, or of a binary in bytes.
+fn substring(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
+    call.arity(2, 3)?;
+    let text = call.text();
+    call.convert(0, Arg::StrOrBinary)?;
+    for index in 1..call.arguments.len() {
+        call.convert(index, Arg::Int)?;
+    }
+    let (data_type, nullable) = (call.arguments[0].data_type.clone(), call.any_nullable());
+    let value = call.call("substring", data_type, nullable, |inv| {
+        let (starts, lengths) = (inv.ints(1)?, inv.optional(2, Invocation::ints)?);
+        let bounds = |row: usize| {
+            let length = match &lengths {
+                None => i32::MAX,
+                Some(lengths) => lengths.get(row)?,
+            };
+            Some((starts.get(row)?, length))
+        };
+        if inv.types[0] == DataType::Binary {
+            let values = inv.binaries(0)?;
+            return inv.build_binaries(|row| {
+                let pair = values.get(row).zip(bounds(row));
+                Ok(pair.map(|(v, bounds)| v[part_of(v.len(), bounds)].to_vec()))
+            });
+        }
+        let texts = inv.strings(0)?;
+        inv.build_strings(|row| {
+            let pair = texts.get(row).zip(bounds(row));
+            Ok(pair.map(|(text, bounds)| {
+                let range = part_of(text.chars().count(), bounds);
+                text.chars()
+                    .skip(range.start)
+                    .take(range.len())
+                    .collect::<String>()
+            }))
+        })
+    });
+    Ok(value.with_name(text))
+}
+
+/// Which of `count` items a start, counted from one or from the end, and a length mean.
+fn part_of(count: usize, (start, length): (i32, i32)) -> std::ops::Range<usize> {
+    let count = count as i64;
+    let start = match i64::from(start) {
+        0 => 0,
+        s if s > 0 => s - 1,
+        s => count + s,
     };
-    inv.build_strings(|row| {
-        let (Some(text), Some(start)) = (texts.get(row), starts.get(row)) else {
-            return Ok(None);
-        };
-        let length = match &lengths {
-            None => i64::from(i32::MAX),
-            Some(lengths) => match lengths.get(row) {
-                Some(length) => i64::from(length),
-                None => return Ok(None),
-            },
-        };
-        let count = text.chars().count() as i64;
-        let start = match i64::from(start) {
-            0 => 0,
-            s if s > 0 => s - 1,
-            s => count + s,
-        };
-        let end = start.saturating_add(length).clamp(0, count);
-        let start = start.clamp(0, count);
-        Ok(Some(
-            text.chars()
-                .skip(start as usize)
-                .take((end - start).max(0) as usize)
-                .collect::<String>(),
-        ))
-    })
+    let end = start.saturating_add(i64::from(length)).clamp(0, count);
+    let start = start.clamp(0, count);
+    start as usize..end.max(start) as usize
 }
 
 fn repeat(inv: &Invocation<'_>) -> Result<ArrayRef> {
@@ -178,6 +177,57 @@ fn repeat(inv: &Invocation<'_>) -> Result<ArrayRef> {
             Ok(Some(text.repeat(count)))
         }
         _ => Ok(None),
+    })
+}
+
+/// A text filled up to a number of characters, or a binary to a number of bytes.
+fn padded(call: &mut FunctionCall<'_>, left: bool) -> Result<TypedExpr> {
+    let is_binary = call
+        .arguments
+        .first()
+        .is_some_and(|a| a.data_type == DataType::Binary);
+    let filler = call.arguments.get(2).map(|a| a.data_type.is_string());
+    let (least, most) = (2, 3);
+    call.arity(least, most)?;
+    let written = call.raw.len();
+    let by_default = is_binary && written < most && filler == Some(true);
+    if by_default {
+        let zero = call.analyzer.literal(&Literal::Binary(vec![0]))?;
+        call.arguments[2] = zero;
+    }
+    let text = call.text();
+    let kind = if is_binary { Arg::Binary } else { Arg::Str };
+    call.convert(0, kind)?;
+    call.convert(1, Arg::Int)?;
+    call.convert(2, kind)?;
+    let (data_type, nullable) = (call.arguments[0].data_type.clone(), call.any_nullable());
+    let kernel = Arc::new(move |inv: &Invocation<'_>| match inv.types[0] {
+        DataType::Binary => pad_binaries(inv, left),
+        _ => pad(inv, left),
+    });
+    let key = left.to_string();
+    Ok(call
+        .call_keyed("pad", &key, data_type, nullable, kernel)
+        .with_name(text))
+}
+
+fn pad_binaries(inv: &Invocation<'_>, left: bool) -> Result<ArrayRef> {
+    let (values, widths, fillers) = (inv.binaries(0)?, inv.ints(1)?, inv.binaries(2)?);
+    inv.build_binaries(|row| {
+        let (Some(value), Some(width), Some(filler)) =
+            (values.get(row), widths.get(row), fillers.get(row))
+        else {
+            return Ok(None);
+        };
+        let width = width.max(0) as usize;
+        let missing = width.saturating_sub(value.len());
+        let value = &value[..value.len().min(width)];
+        let padding: Vec<u8> = filler.iter().copied().cycle().take(missing).collect();
+        Ok(Some(if left {
+            [&padding, value].concat()
+        } else {
+            [value, &padding].concat()
+        }))
     })
 }
 

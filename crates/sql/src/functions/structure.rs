@@ -104,6 +104,7 @@ fn build_struct(inv: &Invocation<'_>) -> Result<ArrayRef> {
 fn array(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     let text = call.text();
     let contains_null = call.any_nullable();
+    let null_elements = call.arguments.iter().map(|a| a.nullable).collect();
     let element = if call.arguments.is_empty() {
         DataType::Null
     } else {
@@ -139,7 +140,10 @@ fn array(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
             None,
         )?))
     });
-    Ok(value.with_name(text))
+    Ok(TypedExpr {
+        null_elements: Some(null_elements),
+        ..value.with_name(text)
+    })
 }
 
 impl FunctionCall<'_> {
@@ -216,7 +220,6 @@ impl FunctionCall<'_> {
                 }
                 _ => {
                     let scope = Scope::default();
-                    let nullable = true;
                     if !key.data_type.is_integral() {
                         return Err(SparkError::unexpected_input_type(
                             &text,
@@ -228,7 +231,7 @@ impl FunctionCall<'_> {
                     }
                     let value =
                         analyzer.call_function(&scope, "get_array_item", vec![base, key])?;
-                    Ok(TypedExpr { nullable, ..value }.with_name(text))
+                    Ok(value.with_name(text))
                 }
             },
             DataType::Map { key: key_type, .. } => {

@@ -26,7 +26,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         find_in_set,
     ),
     custom("left", |call| side(call, true)),
-    custom("right", |call| side(call, false)),
+    custom("right", |call| side(call, false)).nulls(Nulls::Always),
     custom("trim", |call| trim(call, "BOTH", [1, 0])),
     custom("btrim", |call| trim(call, "BOTH", [0, 1])),
     custom("ltrim", |call| trim(call, "LEADING", [1, 0])),
@@ -63,12 +63,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("luhn_check", &[Arg::Str], Returns::Boolean, |i| {
         let texts = i.strings(0)?;
         i.build_booleans(|row| Ok(texts.get(row).map(words::luhn)))
-    }),
+    })
+    .nulls(Nulls::Always)
+    .nulls(Nulls::Always),
     scalar("quote", &[Arg::Str], Returns::Str, |i| {
         map(i, |s| {
             format!("'{}'", s.replace('\\', "\\\\").replace('\'', "\\'"))
         })
-    }),
+    })
+    .nulls(Nulls::Always),
     custom("overlay", overlay),
     scalar(
         "mask",
@@ -77,7 +80,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         mask,
     )
     .nulls(Nulls::Always),
-    custom("sentences", sentences),
+    custom("sentences", sentences).nulls(Nulls::Always),
     scalar("space", &[Arg::Int], Returns::Str, |i| {
         let counts = i.ints(0)?;
         i.build_strings(|row| Ok(counts.get(row).map(|n| " ".repeat(n.max(0) as usize))))
@@ -87,7 +90,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[Arg::Str, Arg::Str, Arg::Int],
         Returns::Str,
         split_part,
-    ),
+    )
+    .nulls(Nulls::Always),
     scalar(
         "substring_index",
         &[Arg::Str, Arg::Str, Arg::Int],
@@ -195,7 +199,8 @@ fn find_in_set(inv: &Invocation<'_>) -> Result<ArrayRef> {
 fn side(call: &mut FunctionCall<'_>, is_left: bool) -> Result<TypedExpr> {
     call.arity(2, 2)?;
     let text = call.text();
-    call.convert(0, Arg::StrOrBinary)?;
+    let kind = if is_left { Arg::StrOrBinary } else { Arg::Str };
+    call.convert(0, kind)?;
     call.convert(1, Arg::Int)?;
     let (data_type, nullable) = (call.arguments[0].data_type.clone(), call.any_nullable());
     let kernel = std::sync::Arc::new(move |inv: &Invocation<'_>| {
@@ -542,7 +547,7 @@ fn test(call: &mut FunctionCall<'_>, holds: fn(&[u8], &[u8]) -> bool) -> Result<
         }
         call.cast_argument(index, &DataType::Binary)?;
     }
-    let nullable = call.any_nullable();
+    let nullable = binary || call.any_nullable();
     let kernel = std::sync::Arc::new(move |inv: &Invocation<'_>| {
         let (values, parts) = (inv.binaries(0)?, inv.binaries(1)?);
         inv.build_booleans(|row| {

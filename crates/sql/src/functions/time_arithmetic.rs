@@ -172,6 +172,16 @@ fn time_plus(i: &Invocation<'_>, sign: i64) -> Result<ArrayRef> {
         _ => i.context.time_zone,
     };
     let interval = interval_argument(i, 1)?;
+    let in_days = matches!(i.types[1], DataType::DayTimeInterval { .. });
+    let interval = |row: usize| {
+        let parts = interval(row)?;
+        Some(match parts {
+            (months, 0, micros) if in_days => {
+                (months, micros / MICROS_PER_DAY, micros % MICROS_PER_DAY)
+            }
+            parts => parts,
+        })
+    };
     i.build::<TimestampMicrosecondType>(|row| {
         let Some((time, (months, days, micros))) = times.get(row).zip(interval(row)) else {
             return Ok(None);

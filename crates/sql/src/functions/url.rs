@@ -9,8 +9,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     scalar("url_encode", &[Arg::Str], Returns::Str, |i| {
         let texts = i.strings(0)?;
         i.build_strings(|row| Ok(texts.get(row).map(encode)))
-    }),
-    scalar("url_decode", &[Arg::Str], Returns::Str, |i| decode(i, true)),
+    })
+    .nulls(Nulls::Always),
+    scalar("url_decode", &[Arg::Str], Returns::Str, |i| decode(i, true)).nulls(Nulls::Always),
     scalar("try_url_decode", &[Arg::Str], Returns::Str, |i| {
         decode(i, false)
     })

@@ -8,7 +8,7 @@ use datafusion::functions_window::{cume_dist, lead_lag, nth_value, ntile, rank, 
 use datafusion::logical_expr::expr::{NullTreatment, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::{Expr, WindowFrameBound, WindowUDF};
 
-use super::{Arg, Function, FunctionCall, Invocation, custom};
+use super::{Arg, Function, FunctionCall, Invocation, Nulls, custom};
 use crate::analyzer::{PendingWindow, TypedExpr};
 use crate::error::{Result, SparkError};
 use crate::ir::{DataType, StructField};
@@ -35,7 +35,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     custom("lead", |call| shifted(call, lead_lag::lead_udwf())),
     custom("nth_value", nth),
     custom("window", time_window),
-    custom("window_time", window_time),
+    custom("window_time", window_time).nulls(Nulls::Always),
 ];
 
 /// True of a window function that has not been given its window: the frame that [`bare`] makes is no frame of a user.

@@ -197,6 +197,15 @@ impl Expression {
         }
     }
 
+    /// A column by its name.
+    pub fn column(parts: Vec<String>) -> Self {
+        Self::Attribute {
+            parts,
+            plan_id: None,
+            is_metadata_column: false,
+        }
+    }
+
     pub fn function(name: impl Into<String>, arguments: Vec<Expression>) -> Self {
         Self::Function {
             name: vec![name.into()],

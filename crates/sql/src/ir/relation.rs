@@ -194,7 +194,8 @@ pub enum RelationNode {
     },
     Unpivot {
         input: Relation,
-        ids: Vec<Expression>,
+        /// Nothing: all columns that are no values.
+        ids: Option<Vec<Expression>>,
         values: Option<Vec<Expression>>,
         variable_column: String,
         value_column: String,
@@ -350,6 +351,8 @@ pub struct Pivot {
     pub column: Expression,
     /// Empty: the distinct values found.
     pub values: Vec<(Expression, Option<String>)>,
+    /// True if every column that neither the pivot nor an aggregate reads is a grouping column: `PIVOT` of SQL.
+    pub groups_the_rest: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

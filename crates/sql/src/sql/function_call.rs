@@ -8,8 +8,16 @@ use crate::ir::{
     WindowFrame,
 };
 
+/// Functions that data frames have and SQL has not.
+const ONLY_OF_DATA_FRAMES: &[&str] = &["product", "collect_union"];
+
 impl Parser<'_> {
     pub(super) fn function(&mut self, name: Vec<String>, start: usize) -> Result<Expression> {
+        if let [plain] = name.as_slice()
+            && ONLY_OF_DATA_FRAMES.contains(&plain.to_ascii_lowercase().as_str())
+        {
+            return Err(self.located(SparkError::unresolved_routine(plain)));
+        }
         self.expect_symbol("(")?;
         let distinct = self.word("distinct");
         if !distinct && self.is_word("all") && !matches!(self.peek_at(1), Some(Token::Symbol(_))) {
@@ -17,7 +25,11 @@ impl Parser<'_> {
         }
         let mut arguments = Vec::new();
         if !self.is_symbol(")") {
-            arguments = self.list(|p| p.function_argument())?;
+            let is_struct = matches!(name.as_slice(), [n] if n.eq_ignore_ascii_case("struct"));
+            arguments = self.list(|p| match is_struct {
+                true => p.named_expression(),
+                false => p.function_argument(),
+            })?;
         }
         if self.words("ignore nulls") {
             arguments.push(Expression::Literal(Literal::Boolean(true)));
@@ -76,7 +88,7 @@ impl Parser<'_> {
             let value = Box::new(self.expression()?);
             return Ok(Expression::NamedArgument { name, value });
         }
-        self.named_expression()
+        self.expression()
     }
 
     pub(super) fn over(&mut self, function: Expression, start: usize) -> Result<Expression> {

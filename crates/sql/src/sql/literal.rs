@@ -79,6 +79,10 @@ impl Parser<'_> {
                 crate::cast::parse_timestamp(&text, utc).ok_or_else(|| self.located(invalid()))?;
                 return Ok(None);
             }
+            "TIME" => crate::cast::parse_time(&text).map(|nanoseconds| Literal::Time {
+                nanoseconds,
+                precision: 6,
+            }),
             "X" => hexadecimal(&text).map(Literal::Binary),
             _ => return Ok(None),
         };

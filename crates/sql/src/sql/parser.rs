@@ -18,6 +18,8 @@ const COPIES_MAX: usize = 100_000;
 /// Reads a text from its start to its end.
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
+    /// Where the characters of the text start, if they are not all of one byte; tokens count in characters.
+    characters: Option<Vec<usize>>,
     /// The same text, for the origins of expressions.
     shared_text: Arc<str>,
     tokens: Vec<Spanned>,
@@ -34,8 +36,10 @@ impl<'a> Parser<'a> {
         if tokens.iter().all(|t| t.token == Token::Symbol(";")) {
             return Err(SparkError::parse_empty_statement().in_sql(text, 0, text.chars().count()));
         }
+        let starts = || text.char_indices().map(|(at, _)| at).collect();
         Ok(Self {
             text,
+            characters: (!text.is_ascii()).then(starts),
             shared_text: Arc::from(text),
             tokens,
             at: 0,
@@ -64,8 +68,17 @@ impl<'a> Parser<'a> {
     pub(super) fn start(&self) -> usize {
         match self.tokens.get(self.at) {
             Some(token) => token.start,
-            None => self.text.chars().count(),
+            None => self.characters.as_ref().map_or(self.text.len(), Vec::len),
         }
+    }
+
+    /// The text between two characters.
+    fn part(&self, start: usize, end: usize) -> &'a str {
+        let byte = |at: usize| match &self.characters {
+            Some(starts) => starts.get(at).copied().unwrap_or(self.text.len()),
+            None => at.min(self.text.len()),
+        };
+        self.text.get(byte(start)..byte(end)).unwrap_or_default()
     }
 
     /// Where the last token ended.
@@ -290,16 +303,11 @@ impl<'a> Parser<'a> {
             self.identifier()?;
         }
         let end = self.last_end();
-        let text: String = self
-            .text
-            .chars()
-            .skip(start)
-            .take(end.saturating_sub(start))
-            .collect();
+        let text = self.part(start, end);
         if text.trim_end().ends_with("<>") && first == "struct" {
             return Ok(DataType::structure(Vec::new()));
         }
-        parse_data_type(&text).map_err(|error| error.in_sql(self.text, start, end))
+        parse_data_type(text).map_err(|error| error.in_sql(self.text, start, end))
     }
 
     /// Past the angle brackets of a type, where `>>` closes two.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fleuve_sql::{Session, Statement};
 
-use super::session;
+use super::{one, session};
 
 const READINGS: u64 = 4_000;
 const ANALYSES: u64 = 150;
@@ -280,6 +280,7 @@ fn endless_texts_are_errors() {
         chained("true", " AND true"),
         chained("1", " = 1"),
         chained("a", "[1]"),
+        chained("1", "::int"),
         chained("1 FROM t", " JOIN t"),
         chained("1 FROM t", ", t"),
         chained("1", " UNION ALL SELECT 1"),
@@ -311,4 +312,14 @@ fn long_lists_are_read() {
     on_a_deep_stack(move || {
         assert!(parse(&session(), &format!("SELECT * FROM VALUES {list}")).is_some());
     });
+}
+
+/// Nor is it deep: constants are one batch, and what is not constant is one flat union.
+#[tokio::test]
+async fn an_inline_table_of_thousands_of_rows_is_one_level_deep() {
+    for row in ["(1, 'x')", "(CAST(rand() AS INT), 'x')"] {
+        let rows = vec![row; 2_000].join(", ");
+        let counted = one(&format!("SELECT count(*) FROM VALUES {rows} t(a, b)")).await;
+        assert_eq!(counted, "2000");
+    }
 }

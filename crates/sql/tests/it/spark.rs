@@ -90,13 +90,26 @@ async fn answer(session: &Session, text: &str) -> Result<Vec<String>, SparkError
     Ok(std::iter::once(columns.join(", ")).chain(rows).collect())
 }
 
+/// The error's class, or the exception's name if Spark gives it none.
+fn class(error: &SparkError) -> &str {
+    let exception = error.exception().class_name();
+    match error.class() {
+        "" => exception
+            .rsplit(['.', ' '])
+            .next()
+            .unwrap_or(exception)
+            .trim_start_matches("Spark"),
+        class => class,
+    }
+}
+
 /// Cases of a file that we answer otherwise than Spark.
 async fn differences(session: &Session, path: &Path) -> Vec<String> {
     let mut differing = Vec::new();
     for case in cases(path) {
         let found = match answer(session, &case.text).await {
             Ok(answer) => answer,
-            Err(error) => vec![format!("error {}", error.class())],
+            Err(error) => vec![format!("error {}", class(&error))],
         };
         if found != case.answer {
             println!(

@@ -107,7 +107,11 @@ pub(super) fn between(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     let width = call.apply("-", vec![high, low.clone()])?;
     let part = call.apply("*", vec![width, random])?;
     let sum = call.apply("+", vec![low, part])?;
-    Ok(call.analyzer.cast_implicitly(sum, &result)?.with_name(text))
+    let value = call.analyzer.cast_implicitly(sum, &result)?;
+    Ok(TypedExpr {
+        nullable: false,
+        ..value.with_name(text)
+    })
 }
 
 /// Texts of digits and letters.

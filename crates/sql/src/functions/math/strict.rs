@@ -42,6 +42,66 @@ pub(super) fn exp(x: f64) -> f64 {
     y * 2f64.powi(half) * 2f64.powi(k - half)
 }
 
+/// The natural logarithm: x is 2^k·(1+f), and log(1+f) comes from a polynomial in f/(2+f).
+pub(super) fn ln(x: f64) -> f64 {
+    const TWO_TO_54: f64 = 1.801_439_850_948_198_4e16;
+    if x.is_nan() || x <= 0.0 || x.is_infinite() {
+        return x.ln();
+    }
+    let (x, mut k) = if x < f64::MIN_POSITIVE {
+        (x * TWO_TO_54, -54)
+    } else {
+        (x, 0)
+    };
+    let high = (x.to_bits() >> 32) as i32;
+    k += (high >> 20) - 1023;
+    let mantissa = high & 0x000f_ffff;
+    // Halves x if that brings it nearer to one.
+    let shift = (mantissa + 0x9_5f64) & 0x10_0000;
+    let exponent = (mantissa | (shift ^ 0x3ff0_0000)) as u64;
+    let x = f64::from_bits(exponent << 32 | x.to_bits() & 0xffff_ffff);
+    k += shift >> 20;
+    let (steps, f) = (f64::from(k), x - 1.0);
+    if (0x000f_ffff & (2 + mantissa)) < 3 {
+        if f == 0.0 {
+            return if k == 0 {
+                0.0
+            } else {
+                steps * LN2_HIGH + steps * LN2_LOW
+            };
+        }
+        let r = f * f * (0.5 - 0.333_333_333_333_333_3 * f);
+        return if k == 0 {
+            f - r
+        } else {
+            steps * LN2_HIGH - ((r - steps * LN2_LOW) - f)
+        };
+    }
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let w = z * z;
+    let even = w
+        * (3.999_999_999_940_942e-1
+            + w * (2.222_219_843_214_978_4e-1 + w * 1.531_383_769_920_937_3e-1));
+    let odd = z
+        * (6.666_666_666_666_735e-1
+            + w * (2.857_142_874_366_239e-1
+                + w * (1.818_357_216_161_805e-1 + w * 1.479_819_860_511_658_6e-1)));
+    let r = odd + even;
+    if ((mantissa - 0x6_147a) | (0x6_b851 - mantissa)) > 0 {
+        let half_square = 0.5 * f * f;
+        if k == 0 {
+            return f - (half_square - s * (half_square + r));
+        }
+        let rest = half_square - (s * (half_square + r) + steps * LN2_LOW);
+        return steps * LN2_HIGH - (rest - f);
+    }
+    if k == 0 {
+        return f - s * (f - r);
+    }
+    steps * LN2_HIGH - ((s * (f - r) - steps * LN2_LOW) - f)
+}
+
 pub(super) fn cosh(x: f64) -> f64 {
     let size = x.abs();
     if size < HALF_LN2 {

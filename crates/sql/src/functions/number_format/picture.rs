@@ -231,6 +231,7 @@ pub(super) fn to_number(call: &mut FunctionCall<'_>, fails: bool) -> Result<Type
     call.arguments.truncate(1);
     call.convert(0, Arg::Str)?;
     let key = format!("{format} {fails}");
+    let nullable = !fails || call.any_nullable();
     let kernel = Arc::new(move |inv: &Invocation<'_>| -> Result<ArrayRef> {
         let texts = inv.strings(0)?;
         inv.build::<Decimal128Type>(|row| {
@@ -244,7 +245,7 @@ pub(super) fn to_number(call: &mut FunctionCall<'_>, fails: bool) -> Result<Type
         })
     });
     Ok(call
-        .call_keyed("to_number", &key, result, true, kernel)
+        .call_keyed("to_number", &key, result, nullable, kernel)
         .with_name(text))
 }
 
