@@ -14,6 +14,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, ListArray, MapArray,
     StringArray, StructArray, TimestampMicrosecondArray,
 };
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType as ArrowType, Date32Type, TimestampMicrosecondType};
 
 use crate::error::{Result, SparkError};
@@ -290,15 +291,33 @@ pub(crate) fn to_string_array(
     time_zone: TimeZone,
 ) -> Result<ArrayRef> {
     if matches!(from, DataType::Binary) {
-        let values = array
-            .as_binary::<i32>()
-            .iter()
-            .map(|v| v.map(|v| String::from_utf8_lossy(v).into_owned()));
-        return Ok(Arc::new(values.collect::<StringArray>()));
+        return Ok(Arc::new(bytes_as_text(array.as_binary())));
     }
     let writer = ValueWriter::new(Style::Cast, time_zone);
     let values = (0..array.len()).map(|row| writer.text(array, from, row));
     Ok(Arc::new(values.collect::<StringArray>()))
+}
+
+/// Bytes as text, without a copy where all of them are text; what is none becomes U+FFFD.
+fn bytes_as_text(array: &BinaryArray) -> StringArray {
+    let offsets = array.offsets();
+    let (start, end) = (offsets[0], offsets[array.len()]);
+    let (offsets, values) = if start == 0 && end as usize == array.values().len() {
+        (offsets.clone(), array.values().clone())
+    } else {
+        let shifted: Vec<i32> = offsets.iter().map(|offset| offset - start).collect();
+        let values = (start as usize, (end - start) as usize);
+        (
+            OffsetBuffer::new(shifted.into()),
+            array.values().slice_with_length(values.0, values.1),
+        )
+    };
+    StringArray::try_new(offsets, values, array.nulls().cloned()).unwrap_or_else(|_| {
+        array
+            .iter()
+            .map(|value| value.map(String::from_utf8_lossy))
+            .collect()
+    })
 }
 
 fn constrained(array: &ArrayRef, constraint: &StringConstraint) -> Result<ArrayRef> {
@@ -374,13 +393,7 @@ fn timestamps_to_times(array: &ArrayRef, f: impl Fn(i64) -> i64) -> ArrayRef {
 
 /// Binary values of an array of strings.
 pub(crate) fn strings_to_binary(array: &ArrayRef) -> ArrayRef {
-    Arc::new(
-        array
-            .as_string::<i32>()
-            .iter()
-            .map(|v| v.map(str::as_bytes))
-            .collect::<BinaryArray>(),
-    )
+    Arc::new(BinaryArray::from(array.as_string::<i32>().clone()))
 }
 
 /// Booleans as the text of a cast gives them.
@@ -391,4 +404,33 @@ pub(crate) fn boolean_text(value: bool) -> &'static str {
 #[allow(dead_code)]
 fn booleans(array: &ArrayRef) -> &BooleanArray {
     array.as_boolean()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_become_the_same_text_wherever_their_array_is_cut() {
+        let whole: BinaryArray = [
+            Some(&b"plain"[..]),
+            None,
+            Some("\u{e9}t\u{e9}".as_bytes()),
+            Some(b""),
+            Some(b"bro\xffken"),
+            // Two halves of one character are no text, though they stand side by side.
+            Some(b"\xc3"),
+            Some(b"\xa9"),
+        ]
+        .into_iter()
+        .collect();
+        for (start, end) in (0..=whole.len()).flat_map(|end| (0..=end).map(move |s| (s, end))) {
+            let cut = whole.slice(start, end - start);
+            let expected: StringArray = cut
+                .iter()
+                .map(|value| value.map(String::from_utf8_lossy))
+                .collect();
+            assert_eq!(bytes_as_text(&cut), expected, "{start}..{end}");
+        }
+    }
 }
