@@ -3,6 +3,7 @@
 pub(crate) mod parse;
 mod path;
 pub(crate) mod reader;
+mod records;
 pub(crate) mod schema;
 mod skim;
 pub(crate) mod writer;

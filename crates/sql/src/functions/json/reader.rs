@@ -16,7 +16,6 @@ use arrow::datatypes::{
 };
 
 use super::parse::{Json, Syntax, parse};
-use super::skim::Skimmer;
 use super::writer;
 use crate::datetime_pattern::Pattern;
 use crate::error::{Result, SparkError};
@@ -109,16 +108,16 @@ impl JsonOptions {
 
 /// Reads JSON texts as values of one type.
 pub(crate) struct JsonReader {
-    data_type: DataType,
-    options: JsonOptions,
+    pub(super) data_type: DataType,
+    pub(super) options: JsonOptions,
     /// Whether the values are records whose fields have a name each.
     can_skim: bool,
 }
 
 /// A value, or the news that it does not fit its type.
-type Fitted<T> = std::result::Result<Option<T>, Misfit>;
+pub(super) type Fitted<T> = std::result::Result<Option<T>, Misfit>;
 
-struct Misfit;
+pub(super) struct Misfit;
 
 impl JsonReader {
     pub(crate) fn new(data_type: DataType, options: JsonOptions) -> Self {
@@ -170,71 +169,6 @@ impl JsonReader {
         }
     }
 
-    /// Records without a tree for each, wherever they are plain.
-    fn records(
-        &self,
-        fields: &StructType,
-        texts: &StringArray,
-        wanted: Option<&BTreeSet<usize>>,
-        bad: &mut [bool],
-    ) -> Result<ArrayRef> {
-        let wanted: Vec<usize> = match wanted {
-            Some(wanted) => wanted.iter().copied().collect(),
-            None => (0..fields.len()).collect(),
-        };
-        let names = wanted
-            .iter()
-            .map(|index| fields.fields[*index].name.as_str());
-        let mut skimmer = Skimmer::new(names.collect(), &self.options.syntax);
-        let width = wanted.len();
-        let mut cells: Vec<Option<Json<'_>>> = Vec::new();
-        cells.resize_with(texts.len() * width, || None);
-        let mut valid = Vec::with_capacity(texts.len());
-        for (row, text) in texts.iter().enumerate() {
-            let record = &mut cells[row * width..][..width];
-            let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
-                valid.push(false);
-                continue;
-            };
-            if skimmer.record(text, record) {
-                valid.push(true);
-                continue;
-            }
-            record.fill(None);
-            let parsed = self.parse(text)?;
-            // Even what is no record, `null` for instance, is one without fields.
-            valid.push(true);
-            bad[row] = matches!(parsed, Parsed::Malformed);
-            if let Parsed::Value(Json::Object(entries)) = parsed {
-                // The last of several with one name counts.
-                for (name, value) in entries {
-                    if let Some(field) = skimmer.field(name.as_bytes()) {
-                        record[field] = Some(value);
-                    }
-                }
-            }
-        }
-        let ArrowType::Struct(arrow_fields) = internal_arrow(&self.data_type) else {
-            return Err(SparkError::internal("not a struct"));
-        };
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(fields.len());
-        for (index, arrow_field) in arrow_fields.iter().enumerate() {
-            columns.push(match wanted.binary_search(&index) {
-                Err(_) => new_null_array(arrow_field.data_type(), texts.len()),
-                Ok(place) => {
-                    let cells = cells.iter().skip(place).step_by(width);
-                    let values: Vec<Option<&Json<'_>>> = cells.map(Option::as_ref).collect();
-                    self.build(&fields.fields[index].data_type, &values, bad)?
-                }
-            });
-        }
-        Ok(Arc::new(StructArray::try_new(
-            arrow_fields,
-            columns,
-            Some(NullBuffer::from(valid)),
-        )?))
-    }
-
     /// Values of any type, by a tree for each.
     fn trees(&self, texts: &StringArray, bad: &mut [bool]) -> Result<ArrayRef> {
         let mut values = Vec::with_capacity(texts.len());
@@ -258,7 +192,7 @@ impl JsonReader {
         self.build(&self.data_type, &roots, bad)
     }
 
-    fn parse<'a>(&self, text: &'a str) -> Result<Parsed<'a>> {
+    pub(super) fn parse<'a>(&self, text: &'a str) -> Result<Parsed<'a>> {
         match parse(text, &self.options.syntax) {
             Some(value) => Ok(Parsed::Value(value)),
             None if self.options.mode == ParseMode::FailFast => {
@@ -276,7 +210,7 @@ impl JsonReader {
     }
 
     /// A column of one type from values, noting rows that did not fit.
-    fn build(
+    pub(super) fn build(
         &self,
         data_type: &DataType,
         values: &[Option<&Json<'_>>],
@@ -553,7 +487,7 @@ impl JsonReader {
         )?))
     }
 
-    fn date(&self, json: &Json<'_>) -> Fitted<i32> {
+    pub(super) fn date(&self, json: &Json<'_>) -> Fitted<i32> {
         match json {
             Json::String(text) => {
                 let days = match &self.options.date_format {
@@ -569,7 +503,7 @@ impl JsonReader {
         }
     }
 
-    fn timestamp(&self, json: &Json<'_>, zoned: bool) -> Fitted<i64> {
+    pub(super) fn timestamp(&self, json: &Json<'_>, zoned: bool) -> Fitted<i64> {
         let zone = zoned.then_some(self.options.time_zone);
         match json {
             Json::String(text) => {
@@ -588,7 +522,7 @@ impl JsonReader {
     }
 }
 
-enum Parsed<'a> {
+pub(super) enum Parsed<'a> {
     Missing,
     Malformed,
     Value(Json<'a>),
@@ -597,7 +531,7 @@ enum Parsed<'a> {
 /// Stands for a record that could not be read: a value without fields.
 const MALFORMED: Json<'static> = Json::Boolean(false);
 
-fn integer(json: &Json<'_>) -> Fitted<i64> {
+pub(super) fn integer(json: &Json<'_>) -> Fitted<i64> {
     match json {
         Json::Number(text) => text.parse().map(Some).map_err(|_| Misfit),
         Json::String(text) if text.is_empty() => Ok(None),
@@ -605,7 +539,7 @@ fn integer(json: &Json<'_>) -> Fitted<i64> {
     }
 }
 
-fn double(json: &Json<'_>) -> Fitted<f64> {
+pub(super) fn double(json: &Json<'_>) -> Fitted<f64> {
     match json {
         Json::Number(text) => match *text {
             "NaN" => Ok(Some(f64::NAN)),

@@ -11,13 +11,24 @@ use super::parse::{Json, Syntax, parse_at};
 
 /// How deep unwanted values are walked through before the parser is asked.
 const DEPTH_MAX: usize = 32;
+/// Of how many fields the order is remembered.
+const ORDER_MAX: usize = 256;
+/// How far ahead in that order the next field is looked for: records leave fields out.
+const AHEAD_MAX: usize = 8;
 
 /// Reads records of one schema, one after the other.
 pub(super) struct Skimmer<'f> {
     fields: Vec<&'f str>,
     syntax: &'f Syntax,
-    /// The names of the record before, in its order, and the fields they stand for: the next record is mostly alike.
-    order: Vec<(Vec<u8>, Option<usize>)>,
+    /// What has led to values, in the order that it came: the next record is mostly alike.
+    order: Vec<Lead>,
+}
+
+/// What stands before a value: all from the end of the value before it, or from the start of the record.
+struct Lead {
+    bytes: Vec<u8>,
+    is_first: bool,
+    field: Option<usize>,
 }
 
 impl<'f> Skimmer<'f> {
@@ -36,21 +47,6 @@ impl<'f> Skimmer<'f> {
             .position(|field| field.as_bytes() == name)
     }
 
-    /// The same, for the name at that position of a record.
-    fn field_at(&mut self, position: usize, name: &[u8]) -> Option<usize> {
-        if let Some((known, field)) = self.order.get(position)
-            && known == name
-        {
-            return *field;
-        }
-        let field = self.field(name);
-        match self.order.get_mut(position) {
-            Some(entry) => *entry = (name.to_vec(), field),
-            None => self.order.push((name.to_vec(), field)),
-        }
-        field
-    }
-
     /// Puts the values of a record into `cells`, one for each field; false if the parser must be asked, and then
     /// `cells` means nothing.
     pub(super) fn record<'a>(&mut self, text: &'a str, cells: &mut [Option<Json<'a>>]) -> bool {
@@ -58,20 +54,28 @@ impl<'f> Skimmer<'f> {
     }
 
     fn object<'a>(&mut self, walk: &mut Walk<'a>, cells: &mut [Option<Json<'a>>]) -> Option<()> {
-        walk.blank();
-        walk.take(b'{')?;
-        walk.blank();
-        if walk.take(b'}').is_some() {
-            return Some(());
-        }
-        let mut position = 0;
+        let mut next = 0;
         loop {
+            let field = match self.expected(&mut next, walk) {
+                Some(field) => field,
+                None => {
+                    let start = walk.at;
+                    let is_first = start == 0;
+                    let Some(name) = walk.name(is_first)? else {
+                        return Some(());
+                    };
+                    let (bytes, field) = (walk.bytes[start..walk.at].to_vec(), self.field(name));
+                    let lead = Lead {
+                        bytes,
+                        is_first,
+                        field,
+                    };
+                    self.learn(&mut next, lead);
+                    field
+                }
+            };
             walk.blank();
-            let name = walk.plain_string()?;
-            walk.blank();
-            walk.take(b':')?;
-            walk.blank();
-            match self.field_at(position, name.as_bytes()) {
+            match field {
                 None => walk.skip(DEPTH_MAX)?,
                 Some(field) => {
                     let value = walk.value(self.syntax)?;
@@ -81,11 +85,27 @@ impl<'f> Skimmer<'f> {
                     }
                 }
             }
-            position += 1;
-            walk.blank();
-            if walk.take(b',').is_none() {
-                return walk.take(b'}');
+        }
+    }
+
+    /// Goes to the next value if what leads to it was seen before, at about this place of the order, and gives the
+    /// field that it is of.
+    fn expected(&self, next: &mut usize, walk: &mut Walk<'_>) -> Option<Option<usize>> {
+        let ahead = self.order.iter().enumerate().skip(*next).take(AHEAD_MAX);
+        for (place, lead) in ahead {
+            if lead.is_first == (walk.at == 0) && walk.take_all(&lead.bytes) {
+                *next = place + 1;
+                return Some(lead.field);
             }
+        }
+        None
+    }
+
+    /// Remembers what led to a value, in its place of the order.
+    fn learn(&mut self, next: &mut usize, lead: Lead) {
+        if self.order.len() < ORDER_MAX {
+            self.order.insert(*next, lead);
+            *next += 1;
         }
     }
 }
@@ -112,6 +132,34 @@ impl<'a> Walk<'a> {
 
     fn take(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    /// Goes past `bytes` if they come next.
+    fn take_all(&mut self, bytes: &[u8]) -> bool {
+        let found = self.bytes[self.at..].starts_with(bytes);
+        if found {
+            self.at += bytes.len();
+        }
+        found
+    }
+
+    /// Goes to the next value of an object and gives its name; the inner option says whether there is another one.
+    fn name(&mut self, first: bool) -> Option<Option<&'a [u8]>> {
+        self.blank();
+        if first {
+            self.take(b'{')?;
+            self.blank();
+            if self.take(b'}').is_some() {
+                return Some(None);
+            }
+        } else if self.take(b',').is_none() {
+            return self.take(b'}').map(|()| None);
+        }
+        self.blank();
+        let name = self.plain_string()?;
+        self.blank();
+        self.take(b':')?;
+        Some(Some(name.as_bytes()))
     }
 
     fn blank(&mut self) {
@@ -355,9 +403,38 @@ mod tests {
             r#"{"c":tru,"a":1}"#,
             "[1]",
             "",
+            // What leads to a value elsewhere does not lead to it here.
+            r#","b":1}"#,
+            r#"{"b":"y"{"a":"x"}"#,
+            r#"{"a":"x"{"a":"x","b":"y"}"#,
         ];
         for text in left_to_the_parser {
             assert!(!skimmer.record(text, &mut [None, None]), "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_that_come_and_go_and_change_places_are_found() {
+        let syntax = Syntax::default();
+        let mut skimmer = Skimmer::new(vec!["a", "b"], &syntax);
+        let names = ["a", "b", "c", "d"];
+        let mut seed = 1_u64;
+        for _ in 0..2_000 {
+            let mut fields = Vec::new();
+            for name in names {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let separator = ["", " ", "\t "][(seed >> 33) as usize % 3];
+                if (seed >> 40).is_multiple_of(3) {
+                    fields.insert(
+                        (seed >> 45) as usize % (fields.len() + 1),
+                        format!("{separator}\"{name}\":{separator}{}", seed >> 50),
+                    );
+                }
+            }
+            let text = format!("{{{}}}", fields.join(","));
+            let mut cells = vec![None, None];
+            assert!(skimmer.record(&text, &mut cells), "{text}");
+            assert_eq!(Some(cells), parsed(&text, &syntax), "{text}");
         }
     }
 
