@@ -27,6 +27,9 @@ use crate::source::SourcePartition;
 
 /// How much of a partition one read brings.
 const READ_BYTES: usize = 4 << 20;
+/// How many bytes of values make a batch of columns, however few records they are: what one
+/// operator makes of them is still in the processor's cache when the next one takes it.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// What all tasks of a source read with.
 #[derive(Clone)]
@@ -93,7 +96,8 @@ impl Reading {
                 self.columns
                     .append(&batch, range)
                     .map_err(|reason| self.bad(&batch, reason))?;
-                if self.columns.rows >= self.batch_rows {
+                if self.columns.rows >= self.batch_rows || self.columns.value_bytes() >= BATCH_BYTES
+                {
                     return self.columns.finish().map(Some);
                 }
             }
@@ -238,6 +242,10 @@ impl Columns {
         }
     }
 
+    fn value_bytes(&self) -> usize {
+        self.values.values_slice().len()
+    }
+
     /// Takes the records whose offsets are in `range`; fails with what is wrong with the batch.
     fn append(&mut self, batch: &KafkaBatch, range: Range<Offset>) -> Result<(), String> {
         let timestamp_type = match batch.header().attributes.timestamp_type() {
@@ -313,7 +321,12 @@ impl Columns {
     ) -> DataFusionResult<ArrayRef> {
         Ok(match column {
             KEY => Arc::new(self.keys.finish()),
-            VALUE => Arc::new(self.values.finish()),
+            VALUE => {
+                // The next batch will take about as much.
+                let bytes = self.value_bytes();
+                let room = BinaryBuilder::with_capacity(rows, bytes + bytes / 8);
+                Arc::new(std::mem::replace(&mut self.values, room).finish())
+            }
             TOPIC => {
                 let mut topics = StringBuilder::with_capacity(rows, rows * self.topic.len());
                 (0..rows).for_each(|_| topics.append_value(&self.topic));
