@@ -334,6 +334,15 @@ async fn json_holds_each_row_once_however_often_the_query_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn csv_holds_each_row_once_however_often_the_query_is_ended() {
+    let columns = vec![ident("value"), lit("a,b").alias("quoted")];
+    check_lines("csv", columns, None, 7, |line| {
+        line.strip_suffix(r#","a,b""#).unwrap().parse().unwrap()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn text_holds_each_row_once_however_often_the_query_is_ended() {
     let columns = vec![cast(ident("value"), DataType::Utf8).alias("line")];
     check_lines("text", columns, None, 4, |line| line.parse().unwrap()).await;
