@@ -14,7 +14,8 @@ pub struct Options {
     /// What to measure.
     subject: Subject,
     /// Only these parts of it; of the log: appends, rounds, reads, loads; of the broker: produce,
-    /// fetch, start; of the client pieces of the scenarios' names, such as `100 B`.
+    /// fetch, start; of the client pieces of the scenarios' names, such as `100 B`; of streams:
+    /// triggers, throughput; of state: campaigns, words, trigger, sliding.
     parts: Vec<String>,
     /// With the broker: a server of anybody's, HOST:PORT, in place of ours and the floor.
     #[arg(long)]
@@ -36,6 +37,8 @@ enum Subject {
     Commands,
     /// Streaming queries over a topic, Apache Spark beside them where the peers have it.
     Stream,
+    /// Streaming queries with state, in the same way; `sliding` only by name, for ten minutes.
+    State,
 }
 
 /// Builds the benchmark optimised and runs it.
@@ -45,7 +48,8 @@ pub fn run(options: &Options) -> Result<()> {
         Subject::Broker => with_binary(&cargo_bench("fleuve-broker", "broker", options)),
         Subject::Client => client::run(&options.parts, options.quick),
         Subject::Commands => commands::run(options.quick),
-        Subject::Stream => stream::run(options.quick),
+        Subject::Stream => stream::run("bench.py", &options.parts, options.quick),
+        Subject::State => stream::run("bench_state.py", &options.parts, options.quick),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Streaming queries, measured from PySpark's side by `compat/streams/bench.py`.
+//! Streaming queries, measured from PySpark's side by programs in `compat/streams`.
 
 use std::process::Command;
 
@@ -6,18 +6,21 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{cargo, peers};
 
-const RECORDS: &str = "1000000";
-const RECORDS_QUICK: &str = "50000";
-
-/// Builds the server optimised and runs the queries against it.
-pub(super) fn run(quick: bool) -> Result<()> {
-    cargo::run(&["build", "--release", "--package", "fleuve"])?;
+/// Builds the server optimised, unless `FLEUVE_BIN` names one, and runs `program` against it.
+pub(super) fn run(program: &str, parts: &[String], quick: bool) -> Result<()> {
+    let fleuve = match std::env::var_os("FLEUVE_BIN") {
+        Some(built) => built.into(),
+        None => {
+            cargo::run(&["build", "--release", "--package", "fleuve"])?;
+            cargo::target_directory()?.join("release").join("fleuve")
+        }
+    };
     let suite = cargo::workspace_root().join("compat").join("streams");
     let python = peers::python("streams", &suite.join("requirements.txt"))?;
-    let fleuve = cargo::target_directory()?.join("release").join("fleuve");
     let status = Command::new(python)
-        .arg(suite.join("bench.py"))
-        .arg(if quick { RECORDS_QUICK } else { RECORDS })
+        .arg(suite.join(program))
+        .args(quick.then_some("--quick"))
+        .args(parts)
         .env("FLEUVE_BIN", fleuve)
         .env("FLEUVE_PEERS", peers::directory()?)
         .status()
