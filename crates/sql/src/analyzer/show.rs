@@ -239,9 +239,13 @@ impl Cells {
             .for_each(|cells| text.push_str(&row(cells, "td")));
         text.push_str("</table>\n");
         self.more(limit, &mut text);
+        if self.has_more {
+            text.push('\n');
+        }
         text
     }
 
+    /// Says that there is more, as the last line of a text without its end.
     fn more(&self, limit: usize, text: &mut String) {
         if self.has_more {
             let rows = if limit == 1 { "row" } else { "rows" };
