@@ -21,7 +21,6 @@ mod csv;
 mod datetime;
 mod defaults;
 mod encoding;
-mod engine;
 mod extract;
 mod generator;
 mod hash;

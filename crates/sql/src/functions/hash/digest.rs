@@ -1,14 +1,13 @@
 //! MD5, SHA and HMAC.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, AsArray, BinaryArray};
-use arrow::datatypes::DataType as ArrowType;
-use datafusion::functions::crypto;
+use arrow::array::ArrayRef;
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 
 use crate::error::{Result, SparkError};
-use crate::functions::math::{hex_bytes, hex_text};
-use crate::functions::{Invocation, engine};
+use crate::functions::Invocation;
+use crate::functions::math::hex_text;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Digest {
@@ -39,60 +38,35 @@ impl Digest {
         })
     }
 
-    /// The digests of all values, as bytes.
-    fn compute(self, values: ArrayRef) -> Result<BinaryArray> {
-        let rows = values.len();
-        let text = |function| -> Result<BinaryArray> {
-            let texts: ArrayRef =
-                engine::call(function, vec![values.clone()], rows, &ArrowType::Utf8)?;
-            Ok(texts
-                .as_string::<i32>()
-                .iter()
-                .map(|t| t.and_then(hex_bytes))
-                .collect())
-        };
-        let bytes = |function| -> Result<BinaryArray> {
-            let digests = engine::call(function, vec![values.clone()], rows, &ArrowType::Binary)?;
-            Ok(digests.as_binary::<i32>().clone())
-        };
+    fn of(self, bytes: &[u8]) -> Vec<u8> {
         match self {
-            Self::Md5 => text(&crypto::md5()),
-            Self::Sha1 => text(&datafusion_spark::function::hash::sha1()),
-            Self::Sha224 => bytes(&crypto::sha224()),
-            Self::Sha256 => bytes(&crypto::sha256()),
-            Self::Sha384 => bytes(&crypto::sha384()),
-            Self::Sha512 => bytes(&crypto::sha512()),
+            Self::Md5 => Md5::digest(bytes).to_vec(),
+            Self::Sha1 => Sha1::digest(bytes).to_vec(),
+            Self::Sha224 => Sha224::digest(bytes).to_vec(),
+            Self::Sha256 => Sha256::digest(bytes).to_vec(),
+            Self::Sha384 => Sha384::digest(bytes).to_vec(),
+            Self::Sha512 => Sha512::digest(bytes).to_vec(),
         }
     }
 
-    fn one(self, bytes: &[u8]) -> Result<Vec<u8>> {
-        let digest = self.compute(Arc::new(BinaryArray::from(vec![bytes])))?;
-        Ok(digest.value(0).to_vec())
+    /// The digest as text of small hexadecimal digits.
+    fn text_of(self, bytes: &[u8]) -> String {
+        hex_text(&self.of(bytes)).to_lowercase()
     }
 }
 
 /// Digests as texts of small hexadecimal digits.
 pub(super) fn texts(inv: &Invocation<'_>, digest: Digest) -> Result<ArrayRef> {
-    let digests = digest.compute(inv.expanded(0)?)?;
-    let mut digests = digests.iter();
-    inv.build_strings(|_| Ok(digests.next().flatten().map(|d| hex_text(d).to_lowercase())))
+    let values = inv.binaries(0)?;
+    inv.build_strings(|row| Ok(values.get(row).map(|value| digest.text_of(value))))
 }
 
 pub(super) fn sha2(inv: &Invocation<'_>) -> Result<ArrayRef> {
-    let lengths = inv.ints(1)?;
-    if let Some(digest) = lengths.constant().map(Digest::of_bits) {
-        return match digest {
-            Some(digest) => texts(inv, digest),
-            None => inv.build_strings(|_| Ok(None::<String>)),
-        };
-    }
-    let values = inv.binaries(0)?;
+    let (values, lengths) = (inv.binaries(0)?, inv.ints(1)?);
     inv.build_strings(|row| {
         let digest = lengths.get(row).and_then(Digest::of_bits);
-        match values.get(row).zip(digest) {
-            Some((value, digest)) => Ok(Some(hex_text(&digest.one(value)?).to_lowercase())),
-            None => Ok(None),
-        }
+        let both = values.get(row).zip(digest);
+        Ok(both.map(|(value, digest)| digest.text_of(value)))
     })
 }
 
@@ -122,13 +96,13 @@ pub(super) fn hmac(inv: &Invocation<'_>) -> Result<ArrayRef> {
             }
         };
         let mut key = if key.len() > digest.block_bytes() {
-            digest.one(key)?
+            digest.of(key)
         } else {
             key.to_vec()
         };
         key.resize(digest.block_bytes(), 0);
         let padded = |pad: u8| key.iter().map(|b| b ^ pad).collect::<Vec<u8>>();
-        let inner = digest.one(&[&padded(0x36), message].concat())?;
-        Ok(Some(digest.one(&[padded(0x5c), inner].concat())?))
+        let inner = digest.of(&[&padded(0x36), message].concat());
+        Ok(Some(digest.of(&[padded(0x5c), inner].concat())))
     })
 }
