@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod connect;
 mod stream;
 
 use anyhow::{Context, Result, ensure};
@@ -35,6 +36,9 @@ enum Subject {
     Client,
     /// One of Kafka's scripts as a whole process.
     Commands,
+    /// Spark Connect: sessions, memory, queries over parquet, Apache Spark beside them where the
+    /// peers have it.
+    Connect,
     /// Streaming queries over a topic, Apache Spark beside them where the peers have it.
     Stream,
     /// Streaming queries with state, in the same way; `sliding` only by name, for ten minutes.
@@ -48,6 +52,7 @@ pub fn run(options: &Options) -> Result<()> {
         Subject::Broker => with_binary(&cargo_bench("fleuve-broker", "broker", options)),
         Subject::Client => client::run(&options.parts, options.quick),
         Subject::Commands => commands::run(options.quick),
+        Subject::Connect => connect::run(options.quick),
         Subject::Stream => stream::run("bench.py", &options.parts, options.quick),
         Subject::State => stream::run("bench_state.py", &options.parts, options.quick),
     }

@@ -318,8 +318,45 @@ fn average(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     let argument = call
         .analyzer
         .cast_implicitly(call.arguments[0].clone(), &operand)?;
+    if let DataType::Decimal { .. } = operand {
+        return Ok(average_of_decimals(call, argument, result).with_name(text));
+    }
     let expr = call.aggregate(engine::average::avg_udaf(), vec![argument.expr]);
     Ok(TypedExpr::new(expr, result, true, text))
+}
+
+/// A sum divided by a count: the engine's own average cuts the last digit off instead of rounding it.
+fn average_of_decimals(call: &FunctionCall<'_>, value: TypedExpr, result: DataType) -> TypedExpr {
+    let DataType::Decimal { precision, scale } = value.data_type else {
+        return value;
+    };
+    let total = call.aggregate(engine::sum::sum_udaf(), vec![value.expr.clone()]);
+    let wide = bounded_decimal(i32::from(precision) + 10, i32::from(scale));
+    let total = TypedExpr::new(total, wide, true, "sum");
+    let count = call.aggregate(engine::count::count_udaf(), vec![value.expr]);
+    let count = TypedExpr::new(count, DataType::Long, false, "count");
+    let kernel = Arc::new(move |inv: &Invocation<'_>| {
+        let (totals, counts) = (inv.decimals(0)?, inv.longs(1)?);
+        let DataType::Decimal { scale: kept, .. } = *inv.result else {
+            return Err(SparkError::internal("an average of decimals is a decimal"));
+        };
+        inv.build::<arrow::datatypes::Decimal128Type>(|row| {
+            let pair = totals.get(row).zip(counts.get(row).filter(|n| *n > 0));
+            Ok(pair.and_then(|(total, count)| {
+                super::arithmetic::divide((total, scale), (i128::from(count), 0), kept)
+            }))
+        })
+    });
+    let arguments = [total, count];
+    let expr = call.maker().call(
+        "average_of_decimals",
+        scale.to_string(),
+        kernel,
+        &arguments,
+        result.clone(),
+        true,
+    );
+    TypedExpr::new(expr, result, true, "")
 }
 
 fn is_ansi_interval(data_type: &DataType) -> bool {

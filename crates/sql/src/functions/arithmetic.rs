@@ -577,7 +577,8 @@ fn wide_multiply(a: i128, b: i128, cut: i8) -> Option<i128> {
     )
 }
 
-fn divide(a: (i128, i8), b: (i128, i8), scale: i8) -> Option<i128> {
+/// A quotient with `scale` digits after the point, halves rounded away from zero.
+pub(super) fn divide(a: (i128, i8), b: (i128, i8), scale: i8) -> Option<i128> {
     use arrow::datatypes::i256;
     let shift = i32::from(scale) - i32::from(a.1) + i32::from(b.1);
     let power = |n: i32| i256::from_i128(10).checked_pow(n.unsigned_abs());
