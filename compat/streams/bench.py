@@ -1,6 +1,6 @@
 """How fast streams are: records a CPU second from a topic, and how long a trigger takes.
 
-    python bench.py [--quick] [part…]
+    python bench.py [--quick] [--scale N] [--rounds N] [part…]
 
 `FLEUVE_BIN` names the server. The same queries run on Apache Spark where the peers have it, against the same topic, in
 turns with ours. The parts are the functions of `PARTS`.
@@ -84,30 +84,29 @@ def events(count):
             f'"ip_address": "10.0.{n % 250}.1"}}' for n in range(count)]
 
 
-def throughput(server, both, folder, quick, only=()):
+def throughput(server, both, folder, size):
     """Records a CPU second, and memory."""
-    count, rounds = (50_000, 1) if quick else (1_000_000, 5)
+    count, rounds = size.records(1_000_000), size.rounds
     for topic, values in (("trips", trips(count)), ("events", events(count))):
         print(f"{count} {topic} of {load(server, topic, values):.0f} bytes in {PARTITIONS} partitions", flush=True)
     for name, case in CASES.items():
-        if not only or name in only:
-            compare(name, both, folder, rounds, count, run_case, bootstrap=server.bootstrap, **case._asdict())
+        compare(name, both, folder, rounds, count, run_case, bootstrap=server.bootstrap, **case._asdict())
     print_memory(both)
 
 
-def triggers(server, both, folder, quick):
+def triggers(server, both, folder, size):
     """Batches of a few records, one after the other, into parquet and into nothing; and a query that has none."""
     lines = trips(1000)
     for sink in ("noop", "parquet"):
-        for size in (1, 1000):
+        for rows in (1, 1000):
             for engine in both:
-                topic = f"small-{sink}-{size}-{both.index(engine)}"
+                topic = f"small-{sink}-{rows}-{both.index(engine)}"
                 create_topic(server, topic, PARTITIONS)
                 engine.run(start_small, bootstrap=server.bootstrap, topic=topic, folder=str(folder / topic),
                            schema=SCHEMA, sink=sink)
-                reports = small_batches(engine, lambda _: produce(server, topic, lines[:size]), 10 if quick else 40)
-                print_milliseconds(f"about {size} a batch into {sink}, {engine.name}", reports)
-                if size == 1:
+                reports = small_batches(engine, lambda _: produce(server, topic, lines[:rows]), size.batches)
+                print_milliseconds(f"about {rows} a batch into {sink}, {engine.name}", reports)
+                if rows == 1:
                     idle(f"a query into {sink} without data, {engine.name}", engine)
                 engine.run(stop_the_query)
 
@@ -119,6 +118,17 @@ def idle(name, engine):
     print(f"{name}: {share * 100:.1f} % of a core", flush=True)
 
 
+class Size:
+    """How much is measured: how many times less data, and how often."""
+
+    def __init__(self, quick, scale, rounds):
+        self.quick, self.scale = quick, scale or (20 if quick else 1)
+        self.rounds, self.batches = rounds or (1 if quick else 5), 10 if quick else 40
+
+    def records(self, count):
+        return count // self.scale
+
+
 PARTS = {part.__name__: part for part in (triggers, throughput)}
 
 
@@ -126,10 +136,13 @@ def main(parts, default):
     """Runs the parts that the command line names, or those of `default`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="less data, to see that it runs")
+    parser.add_argument("--scale", type=int, help="so many times less data")
+    parser.add_argument("--rounds", type=int, help="how often each engine runs a case after warming up")
     parser.add_argument("parts", nargs="*", help="what to measure: " + ", ".join(parts))
     options = parser.parse_args()
     if unknown := set(options.parts) - set(parts):
         parser.error(f"no such part: {', '.join(unknown)}")
+    size = Size(options.quick, options.scale, options.rounds)
     with Folder("bench-stream") as folder:
         server = Server(folder, spark=True)
         server.start()
@@ -137,7 +150,7 @@ def main(parts, default):
         try:
             both = engines(server, folder)
             for part in options.parts or default:
-                parts[part](server, both, folder, options.quick)
+                parts[part](server, both, folder, size)
         finally:
             for engine in both:
                 engine.stop()

@@ -1,6 +1,6 @@
 """How fast streams with state are: windowed counts behind a join, words, small batches; and memory over time.
 
-    python bench_state.py [--quick] [part…]
+    python bench_state.py [--quick] [--scale N] [--rounds N] [part…]
 
 As `bench.py`; `sliding` runs only by name, for ten minutes.
 """
@@ -74,9 +74,9 @@ def start_sliding(spark, bootstrap, topic, folder):
         .writeStream.format("noop").outputMode("append").option("checkpointLocation", folder).start()
 
 
-def campaigns(server, both, folder, quick):
+def campaigns(server, both, folder, size):
     """A job like the Yahoo streaming benchmark's: views per campaign and window, records a CPU second."""
-    count, rounds = (50_000, 1) if quick else (1_000_000, 5)
+    count, rounds = size.records(1_000_000), size.rounds
     print(f"{count} events of {load(server, 'events', events(count)):.0f} bytes in {PARTITIONS} partitions", flush=True)
     ads = folder / "ads.json"
     rows = ({"ad_id": f"ad-{ad:036}", "campaign_id": f"campaign-{ad * CAMPAIGNS // ADS}"} for ad in range(ADS))
@@ -85,9 +85,9 @@ def campaigns(server, both, folder, quick):
             topic="events", ads=str(ads), schema=EVENT_SCHEMA, batch=count // BATCHES)
 
 
-def words(server, both, folder, quick):
+def words(server, both, folder, size):
     """Word count, words a CPU second."""
-    count, rounds = (20_000, 1) if quick else (400_000, 5)
+    count, rounds = size.records(400_000), size.rounds
     chance = random.Random(SEED)
     known = [f"word{number}" for number in range(10_000)]
     lines = [" ".join(chance.choices(known, k=WORDS_A_LINE)) for _ in range(count)]
@@ -97,21 +97,21 @@ def words(server, both, folder, quick):
     print_memory(both)
 
 
-def trigger(server, both, folder, quick):
+def trigger(server, both, folder, size):
     """Batches of a thousand records, each of a key of its own: how long one takes."""
     keys = [f"key{number}" for number in range(1000)]
     for engine in both:
         topic = f"keys-{both.index(engine)}"
         create_topic(server, topic, PARTITIONS)
         engine.run(start_counts, bootstrap=server.bootstrap, topic=topic, folder=str(folder / topic))
-        reports = small_batches(engine, lambda _: produce(server, topic, keys), 10 if quick else 40)
+        reports = small_batches(engine, lambda _: produce(server, topic, keys), size.batches)
         print_milliseconds(f"counts of 1,000 keys, {engine.name}", reports)
         engine.run(stop_the_query)
 
 
-def sliding(server, both, folder, quick):
+def sliding(server, both, folder, size):
     """Sliding windows for ten minutes, event time thirty times as fast as the clock: memory must stay flat."""
-    seconds, engine = 60 if quick else 600, both[0]
+    seconds, engine = 60 if size.quick else 600, both[0]
     create_topic(server, "ticks", PARTITIONS)
     engine.run(start_sliding, bootstrap=server.bootstrap, topic="ticks", folder=str(folder / "ticks"))
     began, resident, sent = time.monotonic(), [], 0

@@ -56,7 +56,9 @@ def engines(server, folder):
     """Ours, and Apache Spark where the peers have it."""
     from pyspark.sql import SparkSession
     session = SparkSession.builder.remote(server.remote).create()
-    found = [Engine("fleuve", server.process.pid, lambda function, **arguments: function(session, **arguments))]
+    run = lambda function, **arguments: function(session, **arguments)  # noqa: E731
+    # A client that outlives its server asks it for minutes to end the session.
+    found = [Engine("fleuve", server.process.pid, run, session.stop)]
     try:
         from checks_spark import Spark
         spark = Spark(folder)
