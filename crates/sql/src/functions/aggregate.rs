@@ -4,15 +4,18 @@ mod bitmap;
 mod distribution;
 mod interval;
 mod moments;
+mod summary;
 
 use std::sync::Arc;
 
+use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate as engine;
 use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, Sort};
 use datafusion::logical_expr::{AggregateUDF, Expr};
 
-use distribution::{median, mode, percentile, product, shape};
+use distribution::{median, mode, over_doubles, percentile};
 use moments::Statistic;
+use summary::{Precision, Summary};
 
 use super::{Arg, Function, FunctionCall, Invocation, custom};
 use crate::analyzer::TypedExpr;
@@ -140,9 +143,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     custom("percentile", |call| percentile(call, false)).or(&["percentile_cont"]),
     custom("median", median),
     custom("mode", mode),
-    custom("skewness", |call| shape(call, true)),
-    custom("kurtosis", |call| shape(call, false)),
-    custom("product", product),
+    custom("skewness", |call| shape(call, Summary::Skewness)),
+    custom("kurtosis", |call| shape(call, Summary::Kurtosis)),
+    custom("product", |call| shape(call, Summary::Product)),
     custom("string_agg", string_agg).or(&["listagg"]),
     custom("grouping", grouping),
     custom("grouping_id", grouping),
@@ -607,25 +610,67 @@ fn bits(call: &mut FunctionCall<'_>, function: Arc<AggregateUDF>) -> Result<Type
     Ok(TypedExpr::new(expr, argument.data_type, true, text))
 }
 
+/// A double that is computed from a summary of the group's doubles.
+fn shape(call: &mut FunctionCall<'_>, summary: Summary) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    if call.distinct {
+        // A summary cannot tell what it has seen.
+        return over_doubles(call, &format!("{summary:?}"), move |values| {
+            summary.of_doubles(values)
+        });
+    }
+    let text = call.aggregate_text();
+    call.convert(0, Arg::Double)?;
+    let argument = call.arguments[0].expr.clone();
+    let expr = call.aggregate(summary.function(), vec![argument]);
+    Ok(TypedExpr::new(expr, DataType::Double, true, text))
+}
+
 fn approx_count_distinct(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     call.arity(1, 2)?;
-    let text = call.aggregate_text();
-    // Counted exactly: the estimate of an exact count is the count. Over values that are there, as
-    // `collect_set` has them: by that a stream tells both from DISTINCT, which it refuses.
-    call.distinct = true;
-    let argument = call.arguments[0].expr.clone();
-    let present = Expr::IsNotNull(Box::new(argument.clone()));
+    let name = call.arguments[0].name.clone();
+    let distinct = if call.distinct { "DISTINCT " } else { "" };
+    let text = call.filtered(format!("{}({distinct}{name})", call.name));
+    let precision = precision(call)?;
+    // What is seen twice makes no difference.
+    call.distinct = false;
+    let value = call.arguments[0].clone();
+    let hash = call.apply("xxhash64", vec![value.clone()])?;
+    let present = Expr::IsNotNull(Box::new(value.expr));
     let present = match &call.filter {
         Some(filter) => filter.expr.clone().and(present),
         None => present,
     };
-    let name = call.arguments[0].name.clone();
     call.filter = Some(TypedExpr::new(present, DataType::Boolean, false, name));
-    let expr = call.aggregate(engine::count::count_udaf(), vec![argument]);
+    let function = Summary::DistinctEstimate(precision).function();
+    let expr = call.aggregate(function, vec![hash.expr]);
     Ok(TypedExpr::new(expr, DataType::Long, false, text))
 }
 
-/// All values of a group, sorted: what percentiles, modes and shapes are computed from.
+/// How exact an estimate is asked for, by its relative standard deviation.
+fn precision(call: &FunctionCall<'_>) -> Result<Precision> {
+    const DEVIATION_DEFAULT: f64 = 0.05;
+    let deviation = match call.arguments.get(1) {
+        None => DEVIATION_DEFAULT,
+        Some(argument) => {
+            let value = call.analyzer.evaluate(argument)?;
+            let value = value.cast_to(&arrow::datatypes::DataType::Float64)?;
+            let ScalarValue::Float64(Some(deviation)) = value else {
+                return Err(call.unexpected_type(1, "\"DOUBLE\""));
+            };
+            deviation
+        }
+    };
+    Precision::of_deviation(deviation).ok_or_else(|| {
+        SparkError::mismatch(
+            "VALUE_OUT_OF_RANGE",
+            &call.text(),
+            "HLL++ requires at least 4 bits for addressing. Use a lower error, at most 27%.",
+        )
+    })
+}
+
+/// All values of a group: what percentiles and modes are computed from.
 fn gathered(call: &FunctionCall<'_>, value: &TypedExpr) -> TypedExpr {
     let present = Expr::IsNotNull(Box::new(value.expr.clone()));
     let filter = match &call.filter {

@@ -1,6 +1,9 @@
 //! Queries over rows in memory.
 
+use std::collections::BTreeMap;
+
 use arrow::array::AsArray;
+use fleuve_sql::Statement;
 use fleuve_sql::ir::{Expression, Literal, Relation, RelationNode};
 use tokio_util::sync::CancellationToken;
 
@@ -381,4 +384,27 @@ async fn a_cached_table_is_known_by_all_its_names() {
     }
     let error = run(&session, "UNCACHE TABLE nothing").await.unwrap_err();
     assert_eq!(error.class(), "TABLE_OR_VIEW_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn rows_as_text_are_what_a_cast_to_string_gives() {
+    let session = session();
+    let text =
+        "SELECT 1.50, 'a', CAST(NULL AS INT), TIMESTAMP '2020-07-01 00:00:00', array(1, NULL)";
+    let Statement::Query(relation) = session.parse_sql(text, &BTreeMap::new(), &[]).unwrap() else {
+        panic!("it is a query");
+    };
+    let plan = session.analyze(&relation).await.unwrap();
+    let rows = session
+        .execute_as_text(&plan, CancellationToken::new())
+        .await;
+    let expected = [
+        Some("1.50"),
+        Some("a"),
+        None,
+        Some("2020-07-01 00:00:00"),
+        Some("[1, null]"),
+    ];
+    let expected = expected.map(|text| text.map(str::to_owned)).to_vec();
+    assert_eq!(rows.unwrap(), [expected]);
 }

@@ -1,4 +1,4 @@
-//! What is computed from all values of a group: percentiles, modes, the shape of a distribution.
+//! What is computed from all values of a group: percentiles and modes.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::functions::{Arg, FunctionCall, Invocation};
 use crate::ir::{DataType, Literal};
 
 /// A value computed from the doubles of a group.
-fn over_doubles(
+pub(super) fn over_doubles(
     call: &mut FunctionCall<'_>,
     key: &str,
     compute: impl Fn(&mut Vec<f64>) -> Option<f64> + Send + Sync + 'static,
@@ -159,49 +159,6 @@ pub(super) fn median(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         values.sort_by(|a, b| crate::compare::double(*a, *b));
         Some(quantile(values, 0.5, false))
     })
-}
-
-pub(super) fn shape(call: &mut FunctionCall<'_>, skewness: bool) -> Result<TypedExpr> {
-    call.arity(1, 1)?;
-    over_doubles(
-        call,
-        if skewness { "skewness" } else { "kurtosis" },
-        move |values| {
-            let count = values.len() as f64;
-            let [m2, m3, m4] = central_moments(values);
-            if m2 == 0.0 {
-                return None;
-            }
-            Some(if skewness {
-                count.sqrt() * m3 / (m2 * m2 * m2).sqrt()
-            } else {
-                count * m4 / (m2 * m2) - 3.0
-            })
-        },
-    )
-}
-
-/// The second to fourth sums of powers of the distance from the mean, updated value by value (Chan and others).
-fn central_moments(values: &[f64]) -> [f64; 3] {
-    let (mut count, mut mean) = (0.0f64, 0.0f64);
-    let (mut m2, mut m3, mut m4) = (0.0f64, 0.0f64, 0.0f64);
-    for value in values {
-        count += 1.0;
-        let delta = value - mean;
-        let part = delta / count;
-        mean += part;
-        m2 += delta * (delta - part);
-        let (square, square_part) = (delta * delta, part * part);
-        m3 += -3.0 * part * m2 + delta * (square - square_part);
-        m4 += -4.0 * part * m3 - 6.0 * square_part * m2
-            + delta * (delta * square - part * square_part);
-    }
-    [m2, m3, m4]
-}
-
-pub(super) fn product(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
-    call.arity(1, 1)?;
-    over_doubles(call, "product", |values| Some(values.iter().product()))
 }
 
 pub(super) fn mode(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
