@@ -186,6 +186,26 @@ def python_functions_are_refused_by_name(world):
     raises(PySparkException, "foreachBatch", lambda: stream.writeStream.foreachBatch(lambda rows, batch: None).start())
     raises(PySparkException, "foreach", lambda: stream.writeStream.foreach(lambda row: None).start())
 
+    def start(rows):
+        return rows.writeStream.format("noop").outputMode("update").start()
+
+    by_value = stream.groupBy("value")
+    raises(PySparkException, "group_map", lambda: start(by_value.applyInPandas(lambda rows: rows, "value string")))
+    raises(PySparkException, "apply_in_pandas_with_state", lambda: start(by_value.applyInPandasWithState(
+        lambda key, rows, state: rows, "value string", "n long", "update", "NoTimeout")))
+    raises(PySparkException, "map_partitions", lambda: start(stream.mapInPandas(lambda rows: rows, "value string")))
+
+
+def windows_and_joins_not_done_yet_are_refused_by_name(world):
+    from pyspark.errors import PySparkException
+    from pyspark.sql import functions as sf
+    rows = world.spark.readStream.format("rate").load().withWatermark("timestamp", "5 seconds")
+    raises(PySparkException, "session_window", lambda: rows.groupBy(sf.session_window("timestamp", "5 seconds"))
+           .count().writeStream.format("noop").start())
+    joined = rows.alias("a").join(rows.alias("b"), sf.expr("a.value = b.value"))
+    raises(PySparkException, "Joins between two streaming DataFrames/Datasets",
+           lambda: joined.writeStream.format("noop").start())
+
 
 def unknown_sinks_are_refused(world):
     from pyspark.errors import PySparkException
@@ -202,4 +222,5 @@ CHECKS = [a_memory_sink_is_a_table_of_the_querys_name, a_complete_memory_sink_ho
           a_kafka_sink_takes_the_topic_from_a_column, files_flow_from_folder_to_folder,
           a_json_sink_writes_a_line_a_row, a_csv_sink_writes_a_header_into_each_file, a_text_sink_writes_one_column,
           partitioned_files_lie_in_their_folders, streams_go_into_tables_and_come_from_them,
-          python_functions_are_refused_by_name, unknown_sinks_are_refused]
+          python_functions_are_refused_by_name, windows_and_joins_not_done_yet_are_refused_by_name,
+          unknown_sinks_are_refused]

@@ -156,3 +156,9 @@ impl From<StreamError> for DataFusionError {
         }
     }
 }
+
+impl From<StateError> for DataFusionError {
+    fn from(error: StateError) -> Self {
+        StreamError::from(error).into()
+    }
+}

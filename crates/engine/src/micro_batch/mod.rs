@@ -51,8 +51,8 @@ pub trait Program: Send {
         &mut self,
         context: BatchContext,
     ) -> impl Future<Output = Result<(), StreamError>> + Send;
-    /// Makes a snapshot of the state after `committed`, which is final, where one is due.
-    fn snapshot_state(&mut self, committed: BatchId) -> Result<(), StreamError>;
+    /// Takes the state after `committed` for final, and makes a snapshot of it where one is due.
+    fn commit_state(&mut self, committed: BatchId) -> Result<(), StreamError>;
     /// Drops state versions that no restart from `oldest_kept` on can ask for.
     fn clean_state(&mut self, oldest_kept: BatchId) -> Result<(), StreamError>;
     /// Takes the rows each source gave in this batch.
@@ -420,7 +420,7 @@ impl<P: Program> MicroBatches<P> {
         self.checkpoint.purge(batch, self.policy.batches_retained)?;
         let oldest = batch.get().saturating_sub(self.policy.batches_retained);
         self.observer.reached(batch, Step::Snapshot)?;
-        self.program.snapshot_state(batch)?;
+        self.program.commit_state(batch)?;
         self.observer.reached(batch, Step::CleanState)?;
         self.program.clean_state(BatchId::new(oldest))
     }

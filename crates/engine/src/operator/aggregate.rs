@@ -6,6 +6,7 @@
 //! Always true: a group that is late changes nothing; a group is emitted in append mode once, when
 //! the watermark has reached its end. Start at [`AggregateWork`].
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::{self, Debug};
 use std::hash::{Hash, Hasher};
@@ -29,9 +30,9 @@ use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use super::OperatorContext;
 use super::event_time::for_each_ms_ceiling;
 use super::exchange::KeyBytes;
-use super::stateful::StatefulWork;
+use super::stateful::{StatefulWork, drop_times};
 use crate::sink::OutputMode;
-use crate::state::{EventTimeMs, MemoryStore, OperatorState, StateStore};
+use crate::state::{EventTimeMs, OperatorState, StateError, StateStore};
 
 /// A streaming aggregate in the plan, before it is planned physically.
 #[derive(Debug, Clone)]
@@ -225,7 +226,7 @@ struct TouchedGroups<'a> {
 impl<'a> TouchedGroups<'a> {
     /// Numbers the groups that have stored states before the others, and returns those states:
     /// accumulators take it that every group they are told of has a row in the first merge.
-    fn known_first<'s>(self, stored: &[Option<&'s [u8]>]) -> (Self, Vec<&'s [u8]>) {
+    fn known_first<'s>(self, stored: &'s [Option<Cow<'_, [u8]>>]) -> (Self, Vec<&'s [u8]>) {
         let (known, fresh): (Vec<usize>, Vec<usize>) =
             (0..stored.len()).partition(|group| stored[*group].is_some());
         let order: Vec<usize> = known.into_iter().chain(fresh).collect();
@@ -239,7 +240,10 @@ impl<'a> TouchedGroups<'a> {
             of_row: self.of_row.iter().map(|group| place[*group]).collect(),
             first_row: order.iter().map(|group| self.first_row[*group]).collect(),
         };
-        (ordered, stored.iter().copied().flatten().collect())
+        (
+            ordered,
+            stored.iter().flatten().map(AsRef::as_ref).collect(),
+        )
     }
 }
 
@@ -247,7 +251,10 @@ impl AggregateWork {
     fn merge(&self, partition: usize, partial: &RecordBatch) -> Result<RecordBatch> {
         let batch = self.context.batch();
         let mut stores = self.state.partition(partition);
-        let store = &mut stores[0];
+        let Some(store) = stores.first_mut() else {
+            return internal_err!("an aggregate has a store");
+        };
+        let store = store.as_mut();
         let started = Instant::now();
         // All groups are kept in complete mode, so none is ever closed to late rows.
         let partial = match self.context.output_mode {
@@ -339,19 +346,20 @@ impl AggregateWork {
     }
 
     /// Merges the batch into the store and returns the groups it touched, with their new values.
-    fn update(&self, store: &mut MemoryStore, partial: &RecordBatch) -> Result<RecordBatch> {
+    fn update(&self, store: &mut dyn StateStore, partial: &RecordBatch) -> Result<RecordBatch> {
         if partial.num_rows() == 0 {
             return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
         }
         let touched = self.touched(partial)?;
         let groups = touched.keys.len();
         let values = self.state_bytes()?;
-        let stored: Vec<Option<&[u8]>> = (0..groups)
+        let stored = (0..groups)
             .map(|group| store.get(touched.times[group], touched.keys[group]))
-            .collect();
+            .collect::<Result<Vec<_>, StateError>>()?;
         let (touched, old_rows) = touched.known_first(&stored);
         let old_groups: Vec<usize> = (0..old_rows.len()).collect();
-        let old = values.decode(old_rows.iter().copied())?;
+        let old = values.decode(old_rows.into_iter())?;
+        drop(stored);
         let mut column = self.groups;
         let mut old_column = 0;
         let mut states: Vec<ArrayRef> = Vec::new();
@@ -376,7 +384,7 @@ impl AggregateWork {
                 touched.times[group],
                 touched.keys[group],
                 encoded.value(group),
-            );
+            )?;
         }
         let mut columns = Vec::with_capacity(self.schema.fields().len());
         let first_rows = UInt32Array::from(touched.first_row);
@@ -388,21 +396,26 @@ impl AggregateWork {
     }
 
     /// Drops the groups that the watermark has passed; `emit` returns them as well.
-    fn evict(&self, store: &mut MemoryStore, watermark_ms: i64, emit: bool) -> Result<RecordBatch> {
+    fn evict(
+        &self,
+        store: &mut dyn StateStore,
+        watermark_ms: i64,
+        emit: bool,
+    ) -> Result<RecordBatch> {
         let started = Instant::now();
         let mut output = RecordBatch::new_empty(Arc::clone(&self.schema));
         if self.expiring().is_some() {
-            let times = store.times_until(watermark_ms);
+            let times = store.times_until(watermark_ms)?;
             if emit {
                 let mut rows = Vec::new();
                 for time in &times {
                     store.for_each_at(*time, &mut |key, value| {
                         rows.push((key.to_vec(), value.to_vec()));
-                    });
+                    })?;
                 }
                 output = self.emit(&rows)?;
             }
-            let removed: u64 = times.into_iter().map(|time| store.drop_time(time)).sum();
+            let removed = drop_times(store, times)?;
             self.state.report(|figures| figures.removed += removed);
         }
         self.state
@@ -410,9 +423,9 @@ impl AggregateWork {
         Ok(output)
     }
 
-    fn everything(&self, store: &MemoryStore) -> Result<RecordBatch> {
+    fn everything(&self, store: &dyn StateStore) -> Result<RecordBatch> {
         let mut rows = Vec::new();
-        store.for_each(&mut |_, key, value| rows.push((key.to_vec(), value.to_vec())));
+        store.for_each(&mut |_, key, value| rows.push((key.to_vec(), value.to_vec())))?;
         self.emit(&rows)
     }
 

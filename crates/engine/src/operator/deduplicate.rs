@@ -19,8 +19,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 
 use super::OperatorContext;
 use super::event_time::{for_each_ms, for_each_ms_ceiling};
-use super::stateful::StatefulWork;
-use crate::state::{EventTimeMs, MemoryStore, OperatorState, StateStore};
+use super::stateful::{StatefulWork, drop_times};
+use crate::state::{EventTimeMs, OperatorState, StateError, StateStore};
 
 /// How long a key is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -212,6 +212,9 @@ impl DeduplicateWork {
     fn first_rows(&self, partition: usize, rows: &RecordBatch) -> Result<RecordBatch> {
         let batch = self.context.batch();
         let mut stores = self.state.partition(partition);
+        if stores.is_empty() {
+            return internal_err!("a deduplication has a store");
+        }
         let started = Instant::now();
         let late = self.late_rows(rows, batch.late_watermark_ms)?;
         let expiries = self.expiries(rows)?;
@@ -226,7 +229,7 @@ impl DeduplicateWork {
         let updated = passed.len() as u64;
         let update_time = started.elapsed();
         let started = Instant::now();
-        let removed = self.forget(&mut stores, batch.eviction_watermark_ms);
+        let removed = self.forget(&mut stores, batch.eviction_watermark_ms)?;
         self.state.report(|figures| {
             figures.updated += updated;
             figures.dropped_by_watermark += dropped;
@@ -271,7 +274,7 @@ impl DeduplicateWork {
     /// Remembers a key; `false` when it was remembered already.
     fn remember(
         &self,
-        stores: &mut [MemoryStore],
+        stores: &mut [Box<dyn StateStore>],
         key: &[u8],
         expiry: Option<EventTimeMs>,
     ) -> Result<bool> {
@@ -280,44 +283,45 @@ impl DeduplicateWork {
         };
         match self.memory {
             Memory::Forever | Memory::UntilEventTime { .. } => {
-                if first.get(expiry, key).is_some() {
+                if first.get(expiry, key)?.is_some() {
                     return Ok(false);
                 }
-                first.put(expiry, key, &[]);
+                first.put(expiry, key, &[])?;
             }
             Memory::WithinWatermark { .. } => {
-                if first.get(None, key).is_some() {
+                if first.get(None, key)?.is_some() {
                     return Ok(false);
                 }
-                first.put(None, key, &[]);
+                first.put(None, key, &[])?;
                 // The second store finds the keys by the time they expire at.
-                rest[0].put(expiry, key, &[]);
+                rest[0].put(expiry, key, &[])?;
             }
         }
         Ok(true)
     }
 
-    fn forget(&self, stores: &mut [MemoryStore], watermark_ms: i64) -> u64 {
+    fn forget(
+        &self,
+        stores: &mut [Box<dyn StateStore>],
+        watermark_ms: i64,
+    ) -> Result<u64, StateError> {
         match self.memory {
-            Memory::Forever => 0,
+            Memory::Forever => Ok(0),
             Memory::UntilEventTime { .. } => {
-                let times = stores[0].times_until(watermark_ms);
-                times
-                    .into_iter()
-                    .map(|time| stores[0].drop_time(time))
-                    .sum()
+                let times = stores[0].times_until(watermark_ms)?;
+                drop_times(stores[0].as_mut(), times)
             }
             Memory::WithinWatermark { .. } => {
                 let mut removed = 0;
-                for time in stores[1].times_until(watermark_ms) {
+                for time in stores[1].times_until(watermark_ms)? {
                     let mut keys = Vec::new();
-                    stores[1].for_each_at(time, &mut |key, _| keys.push(key.to_vec()));
+                    stores[1].for_each_at(time, &mut |key, _| keys.push(key.to_vec()))?;
                     for key in keys {
-                        removed += u64::from(stores[0].remove(None, &key));
+                        removed += u64::from(stores[0].remove(None, &key)?);
                     }
-                    stores[1].drop_time(time);
+                    stores[1].drop_time(time)?;
                 }
-                removed
+                Ok(removed)
             }
         }
     }

@@ -24,7 +24,7 @@ use crate::micro_batch::BatchContext;
 use crate::sink::OutputMode;
 use crate::state::{
     MemoryLimit, OperatorSpec, OperatorState, SnapshotPolicy, StateColumn, StateError,
-    StateVersion, StoreSpec,
+    StateVersion, StoreKind, StoreSpec,
 };
 
 /// What the stateful operators of one query share.
@@ -34,6 +34,8 @@ pub struct OperatorContext {
     pub output_mode: OutputMode,
     /// How many partitions fresh state is split into.
     state_partitions: u32,
+    /// Where fresh state is kept.
+    state_store: StoreKind,
     state_folder: PathBuf,
     files: Arc<dyn FileSystem>,
     snapshots: SnapshotPolicy,
@@ -47,6 +49,7 @@ pub struct StateSettings {
     pub folder: PathBuf,
     pub files: Arc<dyn FileSystem>,
     pub partitions: u32,
+    pub store: StoreKind,
     pub snapshots: SnapshotPolicy,
     pub memory_max: Option<MemoryLimit>,
 }
@@ -63,6 +66,7 @@ impl OperatorContext {
             batch: Mutex::new(batch),
             output_mode,
             state_partitions: settings.partitions,
+            state_store: settings.store,
             state_folder: settings.folder,
             files: settings.files,
             snapshots: settings.snapshots,
@@ -94,6 +98,7 @@ impl OperatorContext {
             operator,
             name: name.to_owned(),
             partitions: self.state_partitions,
+            store: self.state_store,
             stores,
         };
         let state = Arc::new(OperatorState::open(
@@ -110,6 +115,11 @@ impl OperatorContext {
     /// The states in use, by operator.
     pub fn states(&self) -> Vec<Arc<OperatorState>> {
         lock(&self.states).values().cloned().collect()
+    }
+
+    /// Lets go of the states' files.
+    pub fn close(&self) {
+        self.states().iter().for_each(|state| state.close());
     }
 
     /// Fails when the states together take more memory than allowed.

@@ -23,7 +23,7 @@ use datafusion::physical_plan::{
 use super::OperatorContext;
 use super::exchange::Exchange;
 use crate::error::StreamError;
-use crate::state::OperatorState;
+use crate::state::{EventTimeMs, OperatorState, StateError, StateStore};
 
 /// What an operator does with the rows of one state partition.
 pub(super) trait StatefulWork: Debug + Send + Sync {
@@ -143,4 +143,12 @@ impl ExecutionPlan for StatefulExec {
             futures::stream::once(output),
         )))
     }
+}
+
+/// Drops the rows of each of `times` and returns how many there were.
+pub(super) fn drop_times(
+    store: &mut dyn StateStore,
+    times: Vec<EventTimeMs>,
+) -> Result<u64, StateError> {
+    times.into_iter().map(|time| store.drop_time(time)).sum()
 }

@@ -224,8 +224,8 @@ fn check_join(join: &Join, node: &LogicalPlan) -> Result<()> {
     Err(unsupported(refused, node))
 }
 
-/// Whether this is `collect_set` or `approx_count_distinct`, which are distinct over the values that
-/// are there: Spark keeps their states from batch to batch.
+/// Whether this is `collect_set`, which is distinct over the values that are there: Spark keeps its
+/// state from batch to batch.
 fn of_present_values(call: &AggregateFunction) -> bool {
     let present = |condition: &&Expr| matches!(condition, Expr::IsNotNull(value) if Some(value.as_ref()) == call.params.args.first());
     let conditions = call

@@ -22,7 +22,7 @@ use crate::file_system::{FileSystem, LocalFileSystem};
 use crate::micro_batch::{StepObserver, Unobserved};
 use crate::progress::format_timestamp_ms;
 use crate::sink::console::{ConsoleOutput, StandardOutput};
-use crate::state::SnapshotPolicy;
+use crate::state::{SnapshotPolicy, StoreKind};
 
 /// How many events a slow listener may fall behind before it misses some.
 const EVENTS_BUFFERED: usize = 1_000;
@@ -39,6 +39,8 @@ pub struct EngineSettings {
     pub clock: Arc<dyn Clock>,
     pub observer: Arc<dyn StepObserver>,
     pub console: Arc<dyn ConsoleOutput>,
+    /// Where fresh state is kept when nobody says.
+    pub state_store: StoreKind,
     pub snapshots: SnapshotPolicy,
     /// How many tasks a batch may use at once.
     pub parallelism: usize,
@@ -54,6 +56,7 @@ impl Default for EngineSettings {
             clock: Arc::new(SystemClock::default()),
             observer: Arc::new(Unobserved),
             console: Arc::new(StandardOutput),
+            state_store: StoreKind::default(),
             snapshots: SnapshotPolicy::default(),
             parallelism: std::thread::available_parallelism().map_or(1, usize::from),
             state_partitions: 4,

@@ -167,6 +167,12 @@ impl StreamProgram {
     }
 }
 
+impl Drop for StreamProgram {
+    fn drop(&mut self) {
+        self.context.close();
+    }
+}
+
 impl Program for StreamProgram {
     async fn start(
         &mut self,
@@ -207,10 +213,10 @@ impl Program for StreamProgram {
         Ok(())
     }
 
-    fn snapshot_state(&mut self, committed: BatchId) -> Result<(), StreamError> {
+    fn commit_state(&mut self, committed: BatchId) -> Result<(), StreamError> {
         let committed = StateVersion::new(committed.get()).next();
         for state in self.context.states() {
-            state.snapshot(committed)?;
+            state.commit(committed)?;
         }
         Ok(())
     }

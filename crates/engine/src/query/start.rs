@@ -28,7 +28,7 @@ use crate::operator::{OperatorContext, StateSettings};
 use crate::plan::{CorrectnessCheck, StreamingPlan, StreamingScan, check, streams};
 use crate::sink::{OpenSink, OutputMode, open_sink};
 use crate::source::{Admission, OpenSource, Source, open_source};
-use crate::state::{MemoryLimit, SnapshotPolicy, StateError};
+use crate::state::{MemoryLimit, SnapshotPolicy, StateError, StoreKind};
 use crate::watermark::{WatermarkPolicy, WatermarkTracker};
 
 /// Formats whose queries may go without a checkpoint of their own.
@@ -36,6 +36,8 @@ const WITHOUT_CHECKPOINT: [&str; 3] = ["memory", "console", "noop"];
 
 /// How many partitions fresh state has.
 const STATE_PARTITIONS: &str = "fleuve.state.partitions";
+/// Which store keeps fresh state.
+const STATE_STORE: &str = "fleuve.state.store";
 /// How much memory the state of a query may take.
 const STATE_MEMORY_MAX: &str = "fleuve.state.memory.max";
 
@@ -345,12 +347,7 @@ impl Prepared {
 
     fn state_settings(&self, starter: &Starter<'_>) -> Result<StateSettings, StreamError> {
         let get = |key: &str| self.configuration.get_option(key);
-        if let Some(store) = get("fleuve.state.store").filter(|store| store != "memory") {
-            return Err(SparkError::unsupported_feature(&format!(
-                "fleuve.state.store={store}: state is kept in memory"
-            ))
-            .into());
-        }
+        let store = state_store(&get, starter.settings.state_store)?;
         let partitions = match get(STATE_PARTITIONS) {
             None => starter.settings.state_partitions,
             Some(text) => text
@@ -375,8 +372,10 @@ impl Prepared {
             folder: self.checkpoint.state_folder(),
             files: Arc::clone(&starter.settings.files),
             partitions,
+            store,
             snapshots: SnapshotPolicy {
                 deltas: deltas.max(1),
+                memory_max,
                 ..starter.settings.snapshots
             },
             memory_max,
@@ -413,6 +412,23 @@ impl Prepared {
         }
         .into())
     }
+}
+
+/// Where fresh state is kept: as `fleuve.state.store` says, or where RocksDB is asked for, as Spark
+/// does it for state that is larger than memory, in the store for that.
+fn state_store(
+    get: &impl Fn(&str) -> Option<String>,
+    default: StoreKind,
+) -> Result<StoreKind, StreamError> {
+    if let Some(text) = get(STATE_STORE) {
+        let store = text.parse::<StoreKind>();
+        return store.map_err(|error| invalid(STATE_STORE, &text, &error.to_string()));
+    }
+    let provider = get("spark.sql.streaming.stateStore.providerClass");
+    Ok(match provider {
+        Some(class) if class.ends_with(".RocksDBStateStoreProvider") => StoreKind::Fjall,
+        _ => default,
+    })
 }
 
 fn next_batch(last: Option<&LastRun>) -> BatchId {

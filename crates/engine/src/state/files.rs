@@ -1,4 +1,4 @@
-//! The versions of one operator's state on disk.
+//! The versions of one operator's state on disk, of the store in memory.
 //!
 //! ```text
 //! state/<operator>/_metadata/metadata    what the operator is, pinned by the first batch
@@ -6,25 +6,32 @@
 //! state/<operator>/<N>.snapshot          everything after N batches
 //! ```
 //! Always true: version N is the newest snapshot up to N and every delta after it up to N; a
-//! snapshot is made of committed files alone, never of memory. Start at [`StateFiles::load`].
+//! snapshot is made of committed files alone, never of memory. Start at [`StateFiles`].
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::format::{FileKind, Section, decode_file, encode_file};
-use super::{MemoryStore, StateError, StateStore, StateVersion};
+use super::folder::{
+    damaged, delta_path, io_error, list, read_sections, snapshot_path, write_sections,
+};
+use super::format::{FileKind, Section};
+use super::versions::{Partitions, Versions};
+use super::{
+    MemoryLimit, MemoryStore, OperatorSpec, StateError, StateStore, StateVersion, StoreSpec,
+};
 use crate::file_system::FileSystem;
 
-/// When snapshots are made, and where.
+/// When the store in memory makes snapshots, or the tree writes out its memory, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SnapshotPolicy {
     /// How many deltas a snapshot takes in, `spark.sql.streaming.stateStore.minDeltasForSnapshot`.
     pub deltas: u64,
     /// On a thread of its own, so that no batch waits for it.
     pub in_background: bool,
+    /// What the state may take in memory: a tree keeps within its part of it.
+    pub memory_max: Option<MemoryLimit>,
 }
 
 impl Default for SnapshotPolicy {
@@ -32,13 +39,14 @@ impl Default for SnapshotPolicy {
         Self {
             deltas: 10,
             in_background: true,
+            memory_max: None,
         }
     }
 }
 
 /// The folder of one operator.
 #[derive(Debug)]
-pub struct StateFiles {
+pub(super) struct StateFiles {
     folder: PathBuf,
     files: Arc<dyn FileSystem>,
     policy: SnapshotPolicy,
@@ -49,7 +57,7 @@ pub struct StateFiles {
 }
 
 impl StateFiles {
-    pub fn new(folder: PathBuf, files: Arc<dyn FileSystem>, policy: SnapshotPolicy) -> Self {
+    pub(super) fn new(folder: PathBuf, files: Arc<dyn FileSystem>, policy: SnapshotPolicy) -> Self {
         let last_snapshot = StateVersion::new(0);
         Self {
             folder,
@@ -61,40 +69,46 @@ impl StateFiles {
         }
     }
 
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Reads `version` into stores, by store name and partition.
-    pub(super) fn load(
-        &mut self,
-        version: StateVersion,
-    ) -> Result<BTreeMap<(String, u32), MemoryStore>, StateError> {
-        let (changes, snapshot) = read_changes(&self.folder, self.files.as_ref(), version)?;
+    fn made(&mut self, snapshot: StateVersion) {
         self.last_snapshot = snapshot;
-        changes
-            .into_iter()
-            .map(|(store, changes)| Ok((store, store_of(changes)?)))
+        self.cleanable_from.get_or_insert(snapshot);
+    }
+}
+
+impl Versions for StateFiles {
+    fn open(
+        &mut self,
+        spec: &OperatorSpec,
+        version: StateVersion,
+    ) -> Result<Partitions, StateError> {
+        let (mut changes, snapshot) = read_changes(&self.folder, self.files.as_ref(), version)?;
+        self.last_snapshot = snapshot;
+        let mut take = |store: &StoreSpec, partition| {
+            let changes = changes.remove(&(store.name.clone(), partition));
+            let store = store_of(changes.unwrap_or_default())?;
+            Ok(Box::new(store) as Box<dyn StateStore>)
+        };
+        (0..spec.partitions)
+            .map(|partition| {
+                let stores = spec.stores.iter().map(|store| take(store, partition));
+                stores.collect()
+            })
             .collect()
     }
 
-    /// Writes what a batch changed. A batch that runs again writes the same file again.
-    pub(super) fn write_delta(
-        &self,
+    fn write_delta(
+        &mut self,
         version: StateVersion,
         sections: &[Section],
-    ) -> Result<u64, StateError> {
+    ) -> Result<(), StateError> {
         let path = delta_path(&self.folder, version);
-        let bytes = encode_file(FileKind::Delta, version, sections);
-        self.files
-            .replace(&path, &bytes)
-            .map_err(|error| io_error(&path, &error))?;
-        Ok(bytes.len() as u64)
+        let files = self.files.as_ref();
+        write_sections(&path, files, FileKind::Delta, version, sections).map(|_| ())
     }
 
     /// Makes a snapshot of `committed` when enough deltas have come. One that was begun before and
     /// failed ends the query here: its deltas may be damaged.
-    pub(super) fn snapshot(&mut self, committed: StateVersion) -> Result<(), StateError> {
+    fn commit(&mut self, committed: StateVersion) -> Result<(), StateError> {
         if let Some(making) = self.making.take() {
             if !making.is_finished() {
                 self.making = Some(making);
@@ -120,13 +134,7 @@ impl StateFiles {
         Ok(())
     }
 
-    fn made(&mut self, snapshot: StateVersion) {
-        self.last_snapshot = snapshot;
-        self.cleanable_from.get_or_insert(snapshot);
-    }
-
-    /// Drops what no version from `oldest_kept` on needs.
-    pub(super) fn clean(&mut self, oldest_kept: StateVersion) -> Result<(), StateError> {
+    fn clean(&mut self, oldest_kept: StateVersion) -> Result<(), StateError> {
         if self.cleanable_from.is_some_and(|from| from <= oldest_kept) {
             self.cleanable_from = clean(&self.folder, self.files.as_ref(), oldest_kept)?;
         }
@@ -184,21 +192,6 @@ fn read_changes(
     Ok((changes, base))
 }
 
-fn read_sections(
-    path: &Path,
-    files: &dyn FileSystem,
-    kind: FileKind,
-    version: StateVersion,
-) -> Result<Vec<Section>, StateError> {
-    let bytes = files.read(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => StateError::Missing {
-            path: path.to_path_buf(),
-        },
-        _ => io_error(path, &error),
-    })?;
-    decode_file(&bytes, kind, version).map_err(|reason| damaged(path, reason))
-}
-
 /// Applies the changes of one store, letting go of each file's as soon as they are.
 fn store_of(changes: Vec<(PathBuf, Vec<u8>)>) -> Result<MemoryStore, StateError> {
     let mut store = MemoryStore::default();
@@ -229,10 +222,7 @@ fn snapshot(
         })
         .collect::<Result<Vec<_>, StateError>>()?;
     let path = snapshot_path(folder, version);
-    let bytes = encode_file(FileKind::Snapshot, version, &sections);
-    files
-        .replace(&path, &bytes)
-        .map_err(|error| io_error(&path, &error))
+    write_sections(&path, files, FileKind::Snapshot, version, &sections).map(|_| ())
 }
 
 /// Removes what the newest snapshot up to `oldest_kept` has made superfluous, and says which
@@ -263,47 +253,4 @@ fn clean(
             .map_err(|error| io_error(&path, &error))?;
     }
     Ok(newer)
-}
-
-fn list(
-    folder: &Path,
-    files: &dyn FileSystem,
-) -> Result<Vec<(FileKind, StateVersion)>, StateError> {
-    let entries = files
-        .list(folder)
-        .map_err(|error| io_error(folder, &error))?;
-    let parse = |name: &str| {
-        let (number, kind) = match name.rsplit_once('.')? {
-            (number, "delta") => (number, FileKind::Delta),
-            (number, "snapshot") => (number, FileKind::Snapshot),
-            _ => return None,
-        };
-        Some((kind, StateVersion::new(number.parse().ok()?)))
-    };
-    Ok(entries
-        .iter()
-        .filter_map(|entry| parse(&entry.name))
-        .collect())
-}
-
-fn delta_path(folder: &Path, version: StateVersion) -> PathBuf {
-    folder.join(format!("{version}.delta"))
-}
-
-fn snapshot_path(folder: &Path, version: StateVersion) -> PathBuf {
-    folder.join(format!("{version}.snapshot"))
-}
-
-fn damaged(path: &Path, reason: String) -> StateError {
-    StateError::Damaged {
-        path: path.to_path_buf(),
-        reason,
-    }
-}
-
-fn io_error(path: &Path, error: &io::Error) -> StateError {
-    StateError::Io {
-        path: path.to_path_buf(),
-        reason: error.to_string(),
-    }
 }

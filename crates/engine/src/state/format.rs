@@ -158,35 +158,33 @@ pub(super) fn put_change(buffer: &mut Vec<u8>, change: Change<'_>) {
     }
 }
 
-/// Visits the changes in order.
-pub(super) fn for_each_change(
-    changes: &[u8],
-    mut visit: impl FnMut(Change<'_>),
-) -> Result<(), String> {
-    let mut reader = Reader { rest: changes };
-    while !reader.rest.is_empty() {
-        let tag = reader.take(1)?[0];
-        let time = match tag & TAG_TIMED {
-            0 => None,
-            _ => Some(i64::from_le_bytes(
-                reader.take(8)?.try_into().expect("eight bytes were taken"),
-            )),
-        };
-        visit(match (tag & !TAG_TIMED, time) {
-            (TAG_PUT, time) => Change::Put {
-                time,
-                key: reader.bytes()?,
-                value: reader.bytes()?,
-            },
-            (TAG_REMOVE, time) => Change::Remove {
-                time,
-                key: reader.bytes()?,
-            },
-            (TAG_DROP_TIME, Some(time)) => Change::DropTime { time },
-            _ => return Err(format!("unknown change {tag:#x}")),
-        });
-    }
-    Ok(())
+/// The changes, in order.
+pub(super) fn changes(bytes: &[u8]) -> impl Iterator<Item = Result<Change<'_>, String>> {
+    let mut reader = Reader { rest: bytes };
+    std::iter::from_fn(move || (!reader.rest.is_empty()).then(|| next_change(&mut reader)))
+}
+
+fn next_change<'a>(reader: &mut Reader<'a>) -> Result<Change<'a>, String> {
+    let tag = reader.take(1)?[0];
+    let time = match tag & TAG_TIMED {
+        0 => None,
+        _ => Some(i64::from_le_bytes(
+            reader.take(8)?.try_into().expect("eight bytes were taken"),
+        )),
+    };
+    Ok(match (tag & !TAG_TIMED, time) {
+        (TAG_PUT, time) => Change::Put {
+            time,
+            key: reader.bytes()?,
+            value: reader.bytes()?,
+        },
+        (TAG_REMOVE, time) => Change::Remove {
+            time,
+            key: reader.bytes()?,
+        },
+        (TAG_DROP_TIME, Some(time)) => Change::DropTime { time },
+        _ => return Err(format!("unknown change {tag:#x}")),
+    })
 }
 
 fn put_tag(buffer: &mut Vec<u8>, tag: u8, time: Option<EventTimeMs>) {

@@ -1,5 +1,6 @@
 //! State in memory, one map per event time so that a window that ends is dropped whole.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
@@ -7,8 +8,8 @@ use ahash::RandomState;
 use indexmap::set::MutableValues;
 use indexmap::{Equivalent, IndexSet};
 
-use super::format::{Change, for_each_change, put_change};
-use super::{EventTimeMs, StateStore, Visitor};
+use super::format::{Change, changes, put_change};
+use super::{EventTimeMs, StateError, StateStore, Visitor};
 
 /// A key and its value in one allocation: at millions of rows, a second one costs a third more
 /// memory. It hashes and compares as its key.
@@ -143,27 +144,35 @@ impl MemoryStore {
         self.bytes -= shard.iter().map(Row::memory_bytes).sum::<u64>();
         shard.len() as u64
     }
-}
 
-impl StateStore for MemoryStore {
-    fn get(&self, time: Option<EventTimeMs>, key: &[u8]) -> Option<&[u8]> {
-        self.shard(time)?.get(&Key(key)).map(Row::value)
-    }
-
-    fn put(&mut self, time: Option<EventTimeMs>, key: &[u8], value: &[u8]) -> bool {
-        put_change(&mut self.changes, Change::Put { time, key, value });
-        self.put_row(time, key, value)
-    }
-
-    fn remove(&mut self, time: Option<EventTimeMs>, key: &[u8]) -> bool {
-        let removed = self.remove_row(time, key);
-        if removed {
-            put_change(&mut self.changes, Change::Remove { time, key });
+    /// Applies changes that a file holds, without noting them as new.
+    pub(super) fn apply(&mut self, bytes: &[u8]) -> Result<(), String> {
+        for change in changes(bytes) {
+            match change? {
+                Change::Put { time, key, value } => {
+                    self.put_row(time, key, value);
+                }
+                Change::Remove { time, key } => {
+                    self.remove_row(time, key);
+                }
+                Change::DropTime { time } => {
+                    self.drop_rows(time);
+                }
+            }
         }
-        removed
+        Ok(())
     }
 
-    fn for_each(&self, visit: &mut Visitor<'_>) {
+    /// Encodes everything as changes to an empty store.
+    pub(super) fn encode_all(&self) -> Vec<u8> {
+        let mut changes = Vec::new();
+        self.visit(&mut |time, key, value| {
+            put_change(&mut changes, Change::Put { time, key, value });
+        });
+        changes
+    }
+
+    fn visit(&self, visit: &mut Visitor<'_>) {
         for row in &self.untimed {
             visit(None, row.key(), row.value());
         }
@@ -173,31 +182,71 @@ impl StateStore for MemoryStore {
             }
         }
     }
+}
 
-    fn for_each_prefix(&self, prefix: &[u8], visit: &mut Visitor<'_>) {
-        self.for_each(&mut |time, key, value| {
+impl StateStore for MemoryStore {
+    fn get(
+        &self,
+        time: Option<EventTimeMs>,
+        key: &[u8],
+    ) -> Result<Option<Cow<'_, [u8]>>, StateError> {
+        let row = self.shard(time).and_then(|shard| shard.get(&Key(key)));
+        Ok(row.map(|row| Cow::Borrowed(row.value())))
+    }
+
+    fn put(
+        &mut self,
+        time: Option<EventTimeMs>,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<bool, StateError> {
+        put_change(&mut self.changes, Change::Put { time, key, value });
+        Ok(self.put_row(time, key, value))
+    }
+
+    fn remove(&mut self, time: Option<EventTimeMs>, key: &[u8]) -> Result<bool, StateError> {
+        let removed = self.remove_row(time, key);
+        if removed {
+            put_change(&mut self.changes, Change::Remove { time, key });
+        }
+        Ok(removed)
+    }
+
+    fn for_each(&self, visit: &mut Visitor<'_>) -> Result<(), StateError> {
+        self.visit(visit);
+        Ok(())
+    }
+
+    fn for_each_prefix(&self, prefix: &[u8], visit: &mut Visitor<'_>) -> Result<(), StateError> {
+        self.visit(&mut |time, key, value| {
             if key.starts_with(prefix) {
                 visit(time, key, value);
             }
         });
+        Ok(())
     }
 
-    fn times_until(&self, last: EventTimeMs) -> Vec<EventTimeMs> {
-        self.timed.range(..=last).map(|(time, _)| *time).collect()
+    fn times_until(&self, last: EventTimeMs) -> Result<Vec<EventTimeMs>, StateError> {
+        Ok(self.timed.range(..=last).map(|(time, _)| *time).collect())
     }
 
-    fn for_each_at(&self, time: EventTimeMs, visit: &mut dyn FnMut(&[u8], &[u8])) {
+    fn for_each_at(
+        &self,
+        time: EventTimeMs,
+        visit: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), StateError> {
         for row in self.timed.get(&time).into_iter().flatten() {
             visit(row.key(), row.value());
         }
+        Ok(())
     }
 
-    fn drop_time(&mut self, time: EventTimeMs) -> u64 {
+    fn drop_time(&mut self, time: EventTimeMs) -> Result<u64, StateError> {
         let dropped = self.drop_rows(time);
         if dropped > 0 {
             put_change(&mut self.changes, Change::DropTime { time });
         }
-        dropped
+        Ok(dropped)
     }
 
     fn rows(&self) -> u64 {
@@ -214,27 +263,5 @@ impl StateStore for MemoryStore {
 
     fn take_changes(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.changes)
-    }
-
-    fn apply(&mut self, changes: &[u8]) -> Result<(), String> {
-        for_each_change(changes, |change| match change {
-            Change::Put { time, key, value } => {
-                self.put_row(time, key, value);
-            }
-            Change::Remove { time, key } => {
-                self.remove_row(time, key);
-            }
-            Change::DropTime { time } => {
-                self.drop_rows(time);
-            }
-        })
-    }
-
-    fn encode_all(&self) -> Vec<u8> {
-        let mut changes = Vec::new();
-        self.for_each(&mut |time, key, value| {
-            put_change(&mut changes, Change::Put { time, key, value });
-        });
-        changes
     }
 }

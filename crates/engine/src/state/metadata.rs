@@ -8,8 +8,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::StateError;
 use super::format::crc32c;
+use super::{StateError, StoreKind};
 use crate::file_system::FileSystem;
 
 const VERSION: u32 = 1;
@@ -24,6 +24,9 @@ pub struct OperatorSpec {
     /// As progress names it: `stateStoreSave`, `dedupe`, …
     pub name: String,
     pub partitions: u32,
+    /// Nothing is written of the store in memory, which all checkpoints once had.
+    #[serde(default, skip_serializing_if = "StoreKind::is_memory")]
+    pub store: StoreKind,
     pub stores: Vec<StoreSpec>,
 }
 

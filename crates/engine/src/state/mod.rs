@@ -2,21 +2,28 @@
 //!
 //! State is rows: key bytes to value bytes, in stores that are named by operator, store and
 //! partition. A key may belong to an event time, and everything up to an event time can be found
-//! and dropped at once. Version `N` is the state after `N` batches.
+//! and dropped at once. Version `N` is the state after `N` batches. There are two kinds of stores,
+//! [`StoreKind`]; what a batch changed is one and the same file for both, `<N>.delta`.
 //! Always true: a version on disk is whole or refused; the version a batch starts from is decided
 //! by the batch's number alone. Start at [`StateStore`], then [`OperatorState::open`].
 
 mod files;
+mod fjall;
+mod folder;
 mod format;
+mod kind;
 mod memory;
 mod memory_limit;
 mod metadata;
 mod operator_state;
+mod versions;
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-pub use files::{SnapshotPolicy, StateFiles};
+pub use files::SnapshotPolicy;
+pub use kind::{NoStoreKind, StoreKind};
 pub use memory::MemoryStore;
 pub use memory_limit::{MemoryLimit, NoMemoryLimit};
 pub use metadata::{OperatorSpec, StateColumn, StoreSpec};
@@ -102,6 +109,24 @@ pub enum StateError {
         in_query: String,
     },
     #[error(
+        "[CANNOT_LOAD_STATE_STORE.UNCATEGORIZED] An error occurred during loading state. {} is at \
+         version {kept} and version {asked} was asked for: fleuve.state.store=fjall keeps the \
+         newest version only. Start from a new checkpoint location. SQLSTATE: 58030",
+        path.display()
+    )]
+    Passed {
+        path: PathBuf,
+        asked: StateVersion,
+        kept: StateVersion,
+    },
+    #[error("the state in {} is in use by another run of the query", path.display())]
+    InUse { path: PathBuf },
+    #[error(
+        "a key of {bytes} bytes is too long for fleuve.state.store=fjall, which takes \
+         {bytes_max}; fleuve.state.store=memory has no such limit"
+    )]
+    KeyTooLong { bytes: usize, bytes_max: usize },
+    #[error(
         "the state of the query takes {used_bytes} bytes, more than fleuve.state.memory.max \
          ({limit_bytes} bytes) allows"
     )]
@@ -116,6 +141,7 @@ impl StateError {
                 "CANNOT_LOAD_STATE_STORE.CANNOT_READ_STREAMING_STATE_FILE",
                 "58030",
             )),
+            Self::Passed { .. } => Some(("CANNOT_LOAD_STATE_STORE.UNCATEGORIZED", "58030")),
             Self::Damaged { .. } => Some(("CHECKPOINT_FILE_CHECKSUM_VERIFICATION_FAILED", "XX000")),
             Self::KeysChanged { .. } => Some(("STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE", "XXKST")),
             Self::ValuesChanged { .. } => {
@@ -125,7 +151,10 @@ impl StateError {
                 "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA",
                 "42K03",
             )),
-            Self::Io { .. } | Self::TooLarge { .. } => None,
+            Self::Io { .. }
+            | Self::InUse { .. }
+            | Self::KeyTooLong { .. }
+            | Self::TooLarge { .. } => None,
         }
     }
 }
@@ -135,29 +164,42 @@ pub type Visitor<'a> = dyn FnMut(Option<EventTimeMs>, &[u8], &[u8]) + 'a;
 
 /// One store of one partition of one operator.
 pub trait StateStore: Debug + Send {
-    fn get(&self, time: Option<EventTimeMs>, key: &[u8]) -> Option<&[u8]>;
+    fn get(
+        &self,
+        time: Option<EventTimeMs>,
+        key: &[u8],
+    ) -> Result<Option<Cow<'_, [u8]>>, StateError>;
     /// Puts a value; `true` when the key is new.
-    fn put(&mut self, time: Option<EventTimeMs>, key: &[u8], value: &[u8]) -> bool;
+    fn put(
+        &mut self,
+        time: Option<EventTimeMs>,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<bool, StateError>;
     /// Removes a key; `true` when it was there.
-    fn remove(&mut self, time: Option<EventTimeMs>, key: &[u8]) -> bool;
+    fn remove(&mut self, time: Option<EventTimeMs>, key: &[u8]) -> Result<bool, StateError>;
     /// Visits every row of every event time.
-    fn for_each(&self, visit: &mut Visitor<'_>);
+    fn for_each(&self, visit: &mut Visitor<'_>) -> Result<(), StateError>;
     /// Visits the rows whose key begins with `prefix`.
-    fn for_each_prefix(&self, prefix: &[u8], visit: &mut Visitor<'_>);
+    fn for_each_prefix(&self, prefix: &[u8], visit: &mut Visitor<'_>) -> Result<(), StateError>;
     /// The event times up to and with `last` that have rows, ascending.
-    fn times_until(&self, last: EventTimeMs) -> Vec<EventTimeMs>;
+    fn times_until(&self, last: EventTimeMs) -> Result<Vec<EventTimeMs>, StateError>;
     /// Visits the rows of one event time.
-    fn for_each_at(&self, time: EventTimeMs, visit: &mut dyn FnMut(&[u8], &[u8]));
+    fn for_each_at(
+        &self,
+        time: EventTimeMs,
+        visit: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), StateError>;
     /// Drops the rows of one event time and returns how many there were.
-    fn drop_time(&mut self, time: EventTimeMs) -> u64;
+    fn drop_time(&mut self, time: EventTimeMs) -> Result<u64, StateError>;
     fn rows(&self) -> u64;
     fn memory_bytes(&self) -> u64;
     /// How many event times have rows of their own.
     fn shards(&self) -> u64;
     /// Takes the encoded changes since they were taken last.
     fn take_changes(&mut self) -> Vec<u8>;
-    /// Applies changes that a file holds, without noting them as new.
-    fn apply(&mut self, changes: &[u8]) -> Result<(), String>;
-    /// Encodes everything as changes to an empty store.
-    fn encode_all(&self) -> Vec<u8>;
+    /// Learns that all changes so far are final: they make `committed`.
+    fn commit(&mut self, _committed: StateVersion) -> Result<(), StateError> {
+        Ok(())
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::logical_expr::LogicalPlan;
-use fleuve_engine::state::{OperatorSpec, OperatorState, SnapshotPolicy, StateStore, StateVersion};
+use fleuve_engine::state::{OperatorSpec, OperatorState, SnapshotPolicy, StateVersion, StoreKind};
 use fleuve_sql::Statement;
 use fleuve_sql::ir::{ReadSource, Relation, RelationNode};
 use tempfile::TempDir;
@@ -101,11 +101,12 @@ fn state(checkpoint: &Path) -> Vec<String> {
         let state = OperatorState::open(spec, &folder, quick_files(), policy, version).unwrap();
         for partition in 0..state.partition_count() {
             for (store, rows_of) in state.partition(partition).iter().enumerate() {
-                rows_of.for_each(&mut |time, key, value| {
+                let read = rows_of.for_each(&mut |time, key, value| {
                     rows.push(format!(
                         "{operator} {partition} {store} {time:?} {key:?} {value:?}"
                     ));
                 });
+                read.unwrap();
             }
         }
     }
@@ -114,15 +115,23 @@ fn state(checkpoint: &Path) -> Vec<String> {
 }
 
 async fn check(text: &str, seed: u64, snapshots: SnapshotPolicy) {
+    check_in(StoreKind::Memory, text, seed, snapshots).await;
+}
+
+/// Ends a query whose state is in `state_store` again and again; the one that runs through keeps
+/// its in memory.
+async fn check_in(state_store: StoreKind, text: &str, seed: u64, snapshots: SnapshotPolicy) {
     let folder = TempDir::new().unwrap();
-    let settings = || fleuve_engine::query::EngineSettings {
+    let settings = |state_store| fleuve_engine::query::EngineSettings {
         snapshots,
+        state_store,
         ..settings()
     };
     let (request, undisturbed) = parquet(&folder, "undisturbed");
-    run_with(settings(), &plan(text).await, &request, BATCHES, None).await;
+    let plan = plan(text).await;
+    run_with(settings(StoreKind::Memory), &plan, &request, BATCHES, None).await;
     let (request, disturbed) = parquet(&folder, "disturbed");
-    let runs = run_with(settings(), &plan(text).await, &request, BATCHES, Some(seed)).await;
+    let runs = run_with(settings(state_store), &plan, &request, BATCHES, Some(seed)).await;
     assert!(runs > BATCHES / 4, "the query was ended {runs} times");
     let expected = sorted_rows(&read_parquet(&logged_files(&undisturbed)));
     assert!(expected.len() > 20, "{text}: {} rows", expected.len());
@@ -148,6 +157,7 @@ async fn check(text: &str, seed: u64, snapshots: SnapshotPolicy) {
 const EVERY_THIRD: SnapshotPolicy = SnapshotPolicy {
     deltas: 3,
     in_background: false,
+    memory_max: None,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,4 +192,18 @@ async fn snapshots_in_the_background_change_nothing() {
     let text = "SELECT w, k, count(*) AS n FROM \
         (SELECT window(timestamp, '5 seconds') AS w, value % 3 AS k FROM timed) GROUP BY w, k";
     check(text, Chance::new(15).below(100), policy).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn state_in_a_tree_is_the_same_however_often_the_query_is_ended() {
+    let text = "SELECT w, k, count(*) AS n, sum(value) AS s FROM \
+        (SELECT window(timestamp, '6 seconds', '2 seconds') AS w, value % 3 AS k, value FROM timed) \
+        GROUP BY w, k";
+    check_in(StoreKind::Fjall, text, 16, EVERY_THIRD).await;
+    let in_background = SnapshotPolicy {
+        in_background: true,
+        memory_max: Some("64k".parse().unwrap()),
+        ..EVERY_THIRD
+    };
+    check_in(StoreKind::Fjall, "SELECT * FROM seldom", 17, in_background).await;
 }

@@ -9,7 +9,7 @@ use fleuve_sql::Statement;
 use fleuve_sql::ir::{ReadSource, Relation, RelationNode, StreamTrigger, WriteStream};
 use tempfile::TempDir;
 
-use crate::support::{World, options, settings, sorted_rows, write};
+use crate::support::{World, longs, options, settings, sorted_rows, write};
 
 fn read_stream(pairs: &[(&str, &str)]) -> Relation {
     Relation::new(RelationNode::Read {
@@ -186,6 +186,49 @@ async fn a_sliding_window_counts_a_row_in_each_window_it_lies_in() {
         "{start: 1970-01-01T00:01:40Z, end: 1970-01-01T00:01:50Z} | 4",
     ];
     assert_eq!(rows, windows);
+}
+
+#[tokio::test]
+async fn complete_mode_counts_late_rows_too() {
+    let world = World::new(settings());
+    view(&world).await;
+    // From the third batch on, rows are an hour behind the watermark.
+    let text = "SELECT if(value < 8, timestamp, timestamp - INTERVAL 1 HOUR) AS timestamp FROM trips_as_they_came";
+    world
+        .session
+        .with_catalog(|catalog| {
+            let trips = catalog.view("trips").expect("the view is there");
+            catalog.put_view("trips_as_they_came", trips, true)
+        })
+        .unwrap();
+    let late = with_watermark(query(&world, text), "0 seconds");
+    let plan = world.session.analyze(&late).await.unwrap();
+    world
+        .session
+        .with_catalog(|catalog| catalog.put_view("late", Arc::new(plan), true))
+        .unwrap();
+    let folder = TempDir::new().unwrap();
+    let mut request = write("memory", &[]);
+    request.input = query(
+        &world,
+        "SELECT w, count(*) AS n FROM (SELECT window(timestamp, '10 seconds') AS w FROM late) GROUP BY w",
+    );
+    request.query_name = Some("counts".to_owned());
+    request.output_mode = "complete".to_owned();
+    request.trigger = StreamTrigger::Once;
+    request.options.insert(
+        "checkpointLocation".to_owned(),
+        folder.path().to_str().unwrap().to_owned(),
+    );
+    for batch in 1..=4 {
+        start(&world, &request)
+            .await
+            .await_termination(None)
+            .await
+            .unwrap();
+        let counted: i64 = longs(&world.table("counts").await, "n").iter().sum();
+        assert_eq!(counted, batch * 4, "batch {batch}");
+    }
 }
 
 #[tokio::test]

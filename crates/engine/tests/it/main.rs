@@ -15,6 +15,8 @@ mod scenario_file;
 mod scenarios;
 mod splits;
 mod state;
+mod state_figures;
+mod state_fjall;
 mod state_size;
 mod support;
 mod watermark;

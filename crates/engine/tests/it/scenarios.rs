@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use fleuve_engine::progress::StreamingQueryProgress;
 use fleuve_engine::query::StreamingQuery;
 use fleuve_engine::sink::console::ConsoleOutput;
+use fleuve_engine::state::StoreKind;
 use fleuve_sql::ir::{ReadSource, Relation, RelationNode, StreamTrigger};
 use fleuve_sql::{SparkError, Statement};
 use tempfile::TempDir;
@@ -39,11 +40,12 @@ struct Run {
 }
 
 impl Run {
-    fn new(state_partitions: u32) -> Self {
+    fn new(state_partitions: u32, state_store: StoreKind) -> Self {
         let printed = Arc::new(Printed::default());
         let settings = fleuve_engine::query::EngineSettings {
             console: Arc::clone(&printed) as _,
             state_partitions,
+            state_store,
             ..settings()
         };
         let world = World::new(settings);
@@ -349,33 +351,52 @@ fn same(expected: Option<&Vec<String>>, found: Option<&Vec<String>>) -> bool {
 }
 
 /// Says where `found` is not what the file has.
-fn difference(file: &ScenarioFile, partitions: u32, found: &[Vec<String>]) -> Option<String> {
+fn difference(file: &ScenarioFile, kept: &str, found: &[Vec<String>]) -> Option<String> {
     let step = (0..file.expected.len().max(found.len()))
         .find(|step| !same(file.expected.get(*step), found.get(*step)))?;
     let show = |lines: Option<&Vec<String>>| lines.map_or(String::new(), |lines| lines.join("\n"));
     Some(format!(
-        "{}, {partitions} state partitions, step {step}: Spark says\n{}\nand here it is\n{}\n",
+        "{}, state in {kept}, step {step}: Spark says\n{}\nand here it is\n{}\n",
         file.name,
         show(file.expected.get(step)),
         show(found.get(step))
     ))
 }
 
+/// Runs `files`, and says where they give something else than Spark.
+async fn differences(files: &[ScenarioFile], partitions: u32, store: StoreKind) -> String {
+    let mut differences = Vec::new();
+    for file in files {
+        let found = Run::new(partitions, store).results(file).await;
+        differences.extend(difference(file, &format!("{partitions} {store}"), &found));
+    }
+    match differences.is_empty() {
+        true => String::new(),
+        false => format!(
+            "{} differences\n{}",
+            differences.len(),
+            differences.join("\n")
+        ),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_scenario_gives_in_every_batch_what_spark_gives() {
-    let mut differences = Vec::new();
     let files = all();
-    for file in &files {
-        for partitions in [1, 4] {
-            let found = Run::new(partitions).results(file).await;
-            differences.extend(difference(file, partitions, &found));
-        }
+    for partitions in [1, 4] {
+        let found = differences(&files, partitions, StoreKind::Memory).await;
+        assert_eq!(found, "", "in {} scenarios", files.len());
     }
-    assert!(
-        differences.is_empty(),
-        "{} differences in {} scenarios\n{}",
-        differences.len(),
-        files.len(),
-        differences.join("\n")
-    );
+}
+
+/// One in so many scenarios is run with state in a tree, and all at a larger scale.
+const IN_A_TREE_ONE_IN: usize = 4;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenarios_give_the_same_with_state_in_a_tree() {
+    let scale = std::env::var("FLEUVE_TEST_SCALE").is_ok();
+    let one_in = if scale { 1 } else { IN_A_TREE_ONE_IN };
+    let files: Vec<ScenarioFile> = all().into_iter().step_by(one_in).collect();
+    let found = differences(&files, 3, StoreKind::Fjall).await;
+    assert_eq!(found, "", "in {} scenarios", files.len());
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleuve_engine::query::EngineSettings;
+use fleuve_engine::state::StoreKind;
 use fleuve_sql::Statement;
 use fleuve_sql::ir::{ReadSource, Relation, RelationNode, StreamTrigger};
 use tempfile::TempDir;
@@ -101,13 +102,19 @@ const SHAPES: [Shape; 6] = [
 ];
 
 /// What `batches`, one file each, come to: the last value of every group.
-async fn outcome(shape: &Shape, batches: &[String], state_partitions: u32) -> Vec<String> {
+async fn outcome(
+    shape: &Shape,
+    batches: &[String],
+    state_partitions: u32,
+    state_store: StoreKind,
+) -> Vec<String> {
     let folder = TempDir::new().unwrap();
     for (index, batch) in batches.iter().chain([&LAST.to_owned()]).enumerate() {
         std::fs::write(folder.path().join(format!("{index:04}.json")), batch).unwrap();
     }
     let world = World::new(EngineSettings {
         state_partitions,
+        state_store,
         ..settings()
     });
     define_view(&world, &folder).await;
@@ -198,9 +205,13 @@ async fn any_split_into_batches_ends_as_one_batch_does() {
         let chance = Chance::new(seed);
         let rows = input(&chance, 60);
         for shape in &SHAPES {
-            let whole = outcome(shape, &[rows.concat()], 3).await;
+            let whole = outcome(shape, &[rows.concat()], 3, StoreKind::Memory).await;
             let batches = split(&chance, &rows);
-            let parts = outcome(shape, &batches, 1 + chance.below(5) as u32).await;
+            let store = match chance.one_in(3) {
+                true => StoreKind::Fjall,
+                false => StoreKind::Memory,
+            };
+            let parts = outcome(shape, &batches, 1 + chance.below(5) as u32, store).await;
             assert!(
                 whole.len() > usize::from(!shape.keys.is_empty()),
                 "{whole:?}"
@@ -208,7 +219,7 @@ async fn any_split_into_batches_ends_as_one_batch_does() {
             assert_eq!(
                 parts,
                 whole,
-                "{}, {} batches; again with FLEUVE_TEST_SEED={seed}",
+                "{}, {} batches, state in {store}; again with FLEUVE_TEST_SEED={seed}",
                 shape.name,
                 batches.len()
             );

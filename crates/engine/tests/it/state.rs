@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use fleuve_engine::state::{
-    MemoryLimit, OperatorSpec, OperatorState, SnapshotPolicy, StateColumn, StateError, StateStore,
-    StateVersion, StoreSpec,
+    MemoryLimit, OperatorSpec, OperatorState, SnapshotPolicy, StateColumn, StateError,
+    StateVersion, StoreKind, StoreSpec,
 };
 use tempfile::TempDir;
 
@@ -13,6 +13,7 @@ use crate::checkpoint::quick_files;
 const INLINE: SnapshotPolicy = SnapshotPolicy {
     deltas: 3,
     in_background: false,
+    memory_max: None,
 };
 
 fn column(name: &str, kind: &str) -> StateColumn {
@@ -22,11 +23,12 @@ fn column(name: &str, kind: &str) -> StateColumn {
     }
 }
 
-fn spec() -> OperatorSpec {
+pub(crate) fn spec() -> OperatorSpec {
     OperatorSpec {
         operator: 0,
         name: "stateStoreSave".to_owned(),
         partitions: 2,
+        store: StoreKind::Memory,
         stores: vec![StoreSpec {
             name: "default".to_owned(),
             key: vec![column("word", "Utf8")],
@@ -36,35 +38,49 @@ fn spec() -> OperatorSpec {
 }
 
 fn open(folder: &Path, version: u64) -> Result<OperatorState, StateError> {
-    OperatorState::open(
-        spec(),
-        folder,
-        quick_files(),
-        INLINE,
-        StateVersion::new(version),
-    )
+    open_as(StoreKind::Memory, folder, version)
 }
 
-fn put(state: &OperatorState, time: Option<i64>, key: &str, value: &str) {
+pub(crate) fn open_as(
+    store: StoreKind,
+    folder: &Path,
+    version: u64,
+) -> Result<OperatorState, StateError> {
+    let spec = OperatorSpec { store, ..spec() };
+    let version = StateVersion::new(version);
+    OperatorState::open(spec, folder, quick_files(), INLINE, version)
+}
+
+pub(crate) fn put(state: &OperatorState, time: Option<i64>, key: &str, value: &str) {
     let mut stores = state.partition(state.partition_of(key.as_bytes()));
-    stores[0].put(time, key.as_bytes(), value.as_bytes());
+    stores[0]
+        .put(time, key.as_bytes(), value.as_bytes())
+        .unwrap();
 }
 
-fn contents(state: &OperatorState) -> Vec<(Option<i64>, String, String)> {
+pub(crate) fn contents(state: &OperatorState) -> Rows {
     let mut rows = Vec::new();
     for partition in 0..state.partition_count() {
-        state.partition(partition)[0].for_each(&mut |time, key, value| {
+        let read = state.partition(partition)[0].for_each(&mut |time, key, value| {
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             rows.push((time, text(key), text(value)));
         });
+        read.unwrap();
     }
     rows.sort();
     rows
 }
 
+/// What a state has, by event time, key and value.
+pub(crate) type Rows = Vec<(Option<i64>, String, String)>;
+
+fn run(folder: &Path, batches: u64) -> Vec<Rows> {
+    run_as(StoreKind::Memory, folder, batches)
+}
+
 /// Runs `batches` batches, each of which changes a few rows and drops an old event time.
-fn run(folder: &Path, batches: u64) -> Vec<Vec<(Option<i64>, String, String)>> {
-    let state = open(folder, 0).unwrap();
+pub(crate) fn run_as(store: StoreKind, folder: &Path, batches: u64) -> Vec<Rows> {
+    let state = open_as(store, folder, 0).unwrap();
     let mut versions = vec![contents(&state)];
     for batch in 0..batches {
         for key in 0..5 {
@@ -83,14 +99,15 @@ fn run(folder: &Path, batches: u64) -> Vec<Vec<(Option<i64>, String, String)>> {
         }
         for partition in 0..state.partition_count() {
             let mut stores = state.partition(partition);
-            for time in stores[0].times_until(batch as i64 - 3) {
-                stores[0].drop_time(time);
+            for time in stores[0].times_until(batch as i64 - 3).unwrap() {
+                stores[0].drop_time(time).unwrap();
             }
-            stores[0].remove(None, format!("key {}", batch % 3).as_bytes());
+            let key = format!("key {}", batch % 3);
+            stores[0].remove(None, key.as_bytes()).unwrap();
         }
         state.flush(StateVersion::new(batch + 1)).unwrap();
         let oldest = StateVersion::new((batch + 1).saturating_sub(4));
-        state.snapshot(StateVersion::new(batch + 1)).unwrap();
+        state.commit(StateVersion::new(batch + 1)).unwrap();
         state.clean(oldest).unwrap();
         versions.push(contents(&state));
     }

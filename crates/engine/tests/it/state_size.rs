@@ -1,33 +1,15 @@
 //! How much room state takes, and that it gives it back.
 //!
-//! `FLEUVE_TEST_SCALE=100 cargo test -p fleuve-engine state_size -- --nocapture` is the long run;
-//! `FLEUVE_KEYS=10000000 cargo test --release -p fleuve-engine state_size -- --ignored --nocapture`
-//! prints the figures of many live keys.
+//! `FLEUVE_TEST_SCALE=100 cargo test -p fleuve-engine state_size -- --nocapture` is the long run.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use fleuve_engine::file_system::LocalFileSystem;
-use fleuve_engine::state::{
-    OperatorSpec, OperatorState, SnapshotPolicy, StateColumn, StateStore, StateVersion, StoreSpec,
-};
 use fleuve_sql::ir::StreamTrigger;
-use tempfile::TempDir;
 
 use crate::crash_state::plan_over;
+use crate::state_figures::resident_bytes;
 use crate::support::{World, settings, write};
 
 fn scale() -> u64 {
     std::env::var("FLEUVE_TEST_SCALE").map_or(1, |scale| scale.parse().unwrap())
-}
-
-/// What the process holds in memory, or 0 where nobody says.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
 }
 
 /// Each batch is a second later than the one before; every two seconds a window of ten closes.
@@ -88,72 +70,4 @@ async fn next_progress(
             return Some(last);
         }
     }
-}
-
-fn spec() -> OperatorSpec {
-    let column = |name: &str, kind: &str| StateColumn {
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-    };
-    OperatorSpec {
-        operator: 0,
-        name: "stateStoreSave".to_owned(),
-        partitions: 4,
-        stores: vec![StoreSpec {
-            name: "default".to_owned(),
-            key: vec![column("k", "Int64")],
-            value: vec![column("n", "count(Int64)")],
-        }],
-    }
-}
-
-fn open(folder: &Path, version: u64) -> OperatorState {
-    let policy = SnapshotPolicy::default();
-    let files = Arc::new(LocalFileSystem::default());
-    OperatorState::open(spec(), folder, files, policy, StateVersion::new(version)).unwrap()
-}
-
-/// Fills the state with `keys` keys, then changes 100,000 of them a batch.
-#[test]
-#[ignore = "prints figures"]
-fn figures_of_many_live_keys() {
-    const UPDATES: u64 = 100_000;
-    let keys = std::env::var("FLEUVE_KEYS").map_or(1_000_000, |keys| keys.parse().unwrap());
-    let (filling, batches) = (keys / UPDATES, keys / UPDATES + 100);
-    let folder = TempDir::new().unwrap();
-    let chance = crate::crash::Chance::new(1);
-    let state = open(folder.path(), 0);
-    let mut pauses = Vec::new();
-    for batch in 0..batches {
-        for update in 0..UPDATES {
-            let id = match batch < filling {
-                true => batch * UPDATES + update,
-                false => chance.below(keys),
-            };
-            let (key, value) = (id.to_be_bytes(), batch.to_be_bytes());
-            state.partition(state.partition_of(&key))[0].put(None, &key, &value);
-        }
-        let version = StateVersion::new(batch + 1);
-        let began = Instant::now();
-        state.flush(version).unwrap();
-        state.snapshot(version).unwrap();
-        pauses.push(began.elapsed());
-        state
-            .clean(StateVersion::new((batch + 1).saturating_sub(20)))
-            .unwrap();
-    }
-    pauses.sort();
-    let percentile = |percent: usize| -> Duration { pauses[(pauses.len() - 1) * percent / 100] };
-    println!(
-        "{} keys: {} bytes counted, {} resident; commit of {UPDATES} updates: median {:?}, p99 {:?}",
-        state.rows(),
-        state.memory_bytes(),
-        resident_bytes(),
-        percentile(50),
-        percentile(99)
-    );
-    drop(state);
-    let began = Instant::now();
-    let state = open(folder.path(), batches);
-    println!("restart with {} keys: {:?}", state.rows(), began.elapsed());
 }

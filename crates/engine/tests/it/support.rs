@@ -164,6 +164,7 @@ pub(crate) fn settings() -> EngineSettings {
         snapshots: SnapshotPolicy {
             deltas: 3,
             in_background: false,
+            memory_max: None,
         },
         parallelism: 2,
         state_partitions: 3,
