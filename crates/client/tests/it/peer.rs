@@ -149,18 +149,17 @@ fn java(libs: &Path, class: &str) -> Command {
     command
 }
 
-/// Statics are not dropped: a shell that waits for this process ends the broker's.
+/// Statics are not dropped: a shell whose input ends with this process ends the broker's.
 fn stop_with_the_tests(child: &Child) {
-    let script = format!(
-        "while kill -0 {} 2>/dev/null; do read -t 1 nothing; done; kill -9 {}",
-        std::process::id(),
-        child.id()
-    );
-    let _ = Command::new("bash")
+    let shell = Command::new("bash")
         .arg("-c")
-        .arg(script)
+        .arg(format!("read -r; kill -9 {}", child.id()))
         .stdin(Stdio::piped())
         .spawn();
+    if let Ok(shell) = shell {
+        // Held open until the system closes it, whatever this process ends by.
+        std::mem::forget(shell.stdin);
+    }
 }
 
 fn free_ports<const N: usize>() -> [u16; N] {
