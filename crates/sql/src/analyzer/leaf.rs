@@ -110,7 +110,6 @@ impl Analyzer {
         table: Option<String>,
         schema: StructType,
     ) -> Result<Analyzed> {
-        let schema = nullable_schema(&schema);
         let marker = StreamingTable {
             id: next_id(),
             format: request.format,
@@ -458,11 +457,6 @@ pub(crate) fn struct_schema(text: &str) -> Result<StructType> {
         DataType::Struct(schema) => schema,
         other => StructType::new(vec![StructField::new("value", other, true)]),
     })
-}
-
-/// Sources promise no column to be free of nulls.
-fn nullable_schema(schema: &StructType) -> StructType {
-    schema.clone()
 }
 
 /// The schema in the Arrow types that the engine uses.

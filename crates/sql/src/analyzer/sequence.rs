@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, Volatility};
+use datafusion::logical_expr::{LogicalPlanBuilder, Volatility};
 
 use super::deferred::Deferred;
 use super::window::Ordering;
@@ -278,6 +278,3 @@ impl Analyzer {
         }
     }
 }
-
-#[allow(dead_code)]
-fn unused(_: Expr) {}

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 
 use super::deferred::Deferred;
-use super::scope::same_name;
-use super::{Analyzed, Analyzer, Attribute, TypedExpr, next_id};
+use super::{Analyzed, Analyzer, Attribute, TypedExpr};
 use crate::cast::{Style, ValueWriter};
 use crate::error::{Result, SparkError};
 use crate::functions::Generator;
@@ -445,10 +444,4 @@ pub(super) fn transposed(
         .map(|(a, f)| crate::execution::reshape(a, f.data_type()));
     let arrays = arrays.collect::<std::result::Result<Vec<_>, _>>()?;
     Ok((schema, RecordBatch::try_new(arrow, arrays)?))
-}
-
-#[allow(dead_code)]
-fn unused(a: &str, b: &str) -> bool {
-    let _ = next_id;
-    same_name(a, b, false)
 }

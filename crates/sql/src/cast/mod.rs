@@ -11,8 +11,8 @@ mod to_string;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, ListArray, MapArray,
-    StringArray, StructArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BinaryArray, Date32Array, ListArray, MapArray, StringArray,
+    StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType as ArrowType, Date32Type, TimestampMicrosecondType};
@@ -399,11 +399,6 @@ pub(crate) fn strings_to_binary(array: &ArrayRef) -> ArrayRef {
 /// Booleans as the text of a cast gives them.
 pub(crate) fn boolean_text(value: bool) -> &'static str {
     if value { "true" } else { "false" }
-}
-
-#[allow(dead_code)]
-fn booleans(array: &ArrayRef) -> &BooleanArray {
-    array.as_boolean()
 }
 
 #[cfg(test)]

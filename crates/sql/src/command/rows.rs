@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
 
-use crate::catalog::DEFAULT_DATABASE;
 use crate::error::{Result, SparkError};
 use crate::ir::{DataType, StructField, StructType};
 use crate::plan::AnalyzedPlan;
@@ -125,6 +124,3 @@ pub(crate) fn like(name: &str, pattern: Option<&str>) -> bool {
         .build()
         .is_ok_and(|regex| regex.is_match(name))
 }
-
-#[allow(dead_code)]
-const _: &str = DEFAULT_DATABASE;

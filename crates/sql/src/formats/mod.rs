@@ -11,7 +11,6 @@ mod write;
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 use tokio_util::sync::CancellationToken;
@@ -115,6 +114,3 @@ impl BatchSink for FileSink {
         write::write(self.format, request, partitions, cancellation).await
     }
 }
-
-#[allow(dead_code)]
-type Batches = Vec<RecordBatch>;

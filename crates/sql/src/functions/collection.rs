@@ -9,7 +9,7 @@ use super::{Arg, Function, FunctionCall, Invocation, custom};
 use crate::analyzer::TypedExpr;
 use crate::compare::Comparator;
 use crate::error::{Result, SparkError};
-use crate::ir::{DataType, StructField};
+use crate::ir::DataType;
 use crate::types::sql_name;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -296,11 +296,6 @@ fn array_join(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         })
     });
     Ok(value.with_name(text))
-}
-
-#[allow(dead_code)]
-fn unused() -> StructField {
-    StructField::new("", DataType::Null, true)
 }
 
 /// Arrays one after the other.

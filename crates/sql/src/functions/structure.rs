@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray, UInt32Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::DataType as ArrowType;
 use datafusion::logical_expr::Expr;
 
-use super::udf::{FunctionBuilder, internal_arrow};
+use super::udf::FunctionBuilder;
 use super::{Function, FunctionCall, Generator, Invocation, custom};
 use crate::analyzer::{Analyzer, Scope, TypedExpr};
 use crate::error::{Result, SparkError};
@@ -524,9 +524,4 @@ fn update(
     let is_null = analyzer.call_function(scope, "isnull", vec![structure])?;
     let null = analyzer.literal(&Literal::Null(built.data_type.clone()))?;
     analyzer.call_function(scope, "when", vec![is_null, null, built])
-}
-
-#[allow(dead_code)]
-fn empty(data_type: &DataType, rows: usize) -> ArrayRef {
-    new_null_array(&internal_arrow(data_type), rows)
 }

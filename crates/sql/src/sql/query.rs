@@ -5,7 +5,7 @@ use super::parser::Parser;
 use crate::error::{Result, SparkError};
 use crate::ir::{
     Expression, GroupType, JoinType, Literal, Pivot, ReadSource, Relation, RelationNode,
-    SetOperationKind, SortOrder,
+    SetOperationKind,
 };
 
 /// What `GROUP BY` says.
@@ -226,7 +226,6 @@ impl Parser<'_> {
 
     fn select(&mut self, from: Option<Relation>) -> Result<Relation> {
         self.expect_word("select")?;
-        self.skip_hints();
         let distinct = self.word("distinct");
         if !distinct && self.is_word("all") {
             self.word("all");
@@ -301,9 +300,6 @@ impl Parser<'_> {
         }
         .into())
     }
-
-    /// Optimizer hints are comments that the lexer has skipped; nothing of them is left here.
-    fn skip_hints(&mut self) {}
 
     fn lateral_view(&mut self, input: Option<Relation>) -> Result<Relation> {
         self.at += 2;
@@ -488,9 +484,7 @@ impl Parser<'_> {
             .into();
             return self.aliased(function);
         }
-        let alias = name.clone();
         let table = self.table_sample(named_table(name))?;
-        let _ = alias;
         self.aliased(table)
     }
 
@@ -764,6 +758,3 @@ fn mentions_aggregate(expression: &Expression) -> bool {
         _ => false,
     }
 }
-
-#[allow(dead_code)]
-fn unused(_: SortOrder) {}
