@@ -5,13 +5,19 @@
 //! the stack, since nesting is counted. Start at [`parse_statement`].
 
 mod expression;
+mod from_clause;
 mod function_call;
+mod grouping;
 mod identifier;
 mod lexer;
 mod literal;
 mod parameters;
 mod parser;
+mod pivot;
+mod predicate;
+mod primary;
 mod query;
+mod select;
 mod special_form;
 mod statement;
 
