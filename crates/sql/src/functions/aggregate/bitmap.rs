@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 
-use super::gathered;
+use super::collect::gathered;
 use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};
 use crate::functions::bitwise::BITMAP_BYTES;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::gathered;
+use super::collect::gathered;
 use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};
 use crate::functions::{Arg, FunctionCall, Invocation};
