@@ -12,7 +12,7 @@ use arrow::compute::{interleave, take};
 use arrow::datatypes::DataType as ArrowType;
 
 use super::array::{Lists, element_type, encoded};
-use super::string::Patterns;
+use super::regular_expression::Patterns;
 use super::{Arg, Function, FunctionCall, Invocation, custom};
 use crate::analyzer::TypedExpr;
 use crate::cast::{Style, ValueWriter};

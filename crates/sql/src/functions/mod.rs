@@ -35,7 +35,6 @@ mod number_format;
 mod regular_expression;
 mod string;
 mod structure;
-mod text;
 mod time_arithmetic;
 mod url;
 mod vector;
@@ -203,7 +202,6 @@ const FAMILIES: &[&[Function]] = &[
     regular_expression::FUNCTIONS,
     string::FUNCTIONS,
     structure::FUNCTIONS,
-    text::FUNCTIONS,
     url::FUNCTIONS,
     vector::FUNCTIONS,
     window::FUNCTIONS,

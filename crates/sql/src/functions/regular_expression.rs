@@ -1,15 +1,44 @@
-//! Functions of regular expressions, continued: how often, where and what.
+//! Regular expressions: split, replace, extract, count; where and whether they match.
+//!
+//! Start at [`Patterns`], which compiles a constant pattern once.
+
+mod like;
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ListBuilder, StringBuilder};
 use arrow::datatypes::Int32Type;
+use regex::Regex;
 
-use super::string::{Patterns, group_of};
-use super::{Arg, Function, Invocation, Nulls, Returns, scalar};
-use crate::error::Result;
+use like::matching;
+
+use super::{Arg, Function, Invocation, Nulls, Returns, custom, scalar};
+use crate::error::{Result, SparkError};
 
 pub(super) const FUNCTIONS: &[Function] = &[
+    scalar(
+        "split",
+        &[Arg::Str, Arg::Str, Arg::Int],
+        Returns::StrArray,
+        split,
+    )
+    .needs(3),
+    scalar(
+        "regexp_replace",
+        &[Arg::Str, Arg::Str, Arg::Str, Arg::Int],
+        Returns::Str,
+        regexp_replace,
+    ),
+    scalar(
+        "regexp_extract",
+        &[Arg::Str, Arg::Str, Arg::Int],
+        Returns::Str,
+        regexp_extract,
+    )
+    .needs(2),
+    custom("rlike", |call| matching(call, "RLIKE")).or(&["regexp", "regexp_like"]),
+    custom("like", |call| matching(call, "LIKE")),
+    custom("ilike", |call| matching(call, "ILIKE")),
     scalar("regexp_count", &[Arg::Str, Arg::Str], Returns::Int, count),
     scalar(
         "regexp_extract_all",
@@ -25,6 +54,174 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     scalar("regexp_substr", &[Arg::Str, Arg::Str], Returns::Str, first).nulls(Nulls::Always),
 ];
+
+/// A regular expression of each row, compiled once if it is constant.
+pub(super) struct Patterns<'a> {
+    column: super::invocation::Column<&'a arrow::array::StringArray>,
+    constant: Option<Regex>,
+    function: &'static str,
+}
+
+impl<'a> Patterns<'a> {
+    pub(super) fn new(
+        inv: &'a Invocation<'_>,
+        index: usize,
+        function: &'static str,
+    ) -> Result<Self> {
+        let column = inv.strings(index)?;
+        let constant = column
+            .constant()
+            .map(|p| compile(p, function))
+            .transpose()?;
+        Ok(Self {
+            column,
+            constant,
+            function,
+        })
+    }
+
+    pub(super) fn get(&self, row: usize) -> Result<Option<Regex>> {
+        match (&self.constant, self.column.get(row)) {
+            (Some(regex), _) => Ok(Some(regex.clone())),
+            (None, Some(text)) => compile(text, self.function).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+fn compile(pattern: &str, function: &str) -> Result<Regex> {
+    Regex::new(pattern).map_err(|_| {
+        SparkError::invalid_parameter_value(
+            "PATTERN",
+            function,
+            "regexp",
+            format!("'{pattern}' is no valid pattern."),
+        )
+    })
+}
+
+/// A group that the pattern has.
+fn group_of(regex: &Regex, group: i32, function: &str) -> Result<usize> {
+    let last = regex.captures_len() as i32 - 1;
+    if (0..=last).contains(&group) {
+        return Ok(group as usize);
+    }
+    Err(SparkError::invalid_parameter_value(
+        "REGEX_GROUP_INDEX",
+        function,
+        "idx",
+        format!("Expects group index between 0 and {last}, but got {group}."),
+    ))
+}
+
+fn split(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, patterns, limits) = (
+        inv.strings(0)?,
+        Patterns::new(inv, 1, "split")?,
+        inv.ints(2)?,
+    );
+    let mut builder = ListBuilder::new(StringBuilder::new());
+    for row in 0..inv.rows {
+        let (Some(text), Some(regex), Some(limit)) =
+            (texts.get(row), patterns.get(row)?, limits.get(row))
+        else {
+            builder.append(false);
+            continue;
+        };
+        for part in split_parts(text, &regex, limit) {
+            builder.values().append_value(part);
+        }
+        builder.append(true);
+    }
+    Ok(Arc::new(builder.finish()))
+}
+
+/// The parts of a text as Java's `split` gives them: an empty match at the start makes no part.
+fn split_parts<'t>(text: &'t str, regex: &Regex, limit: i32) -> Vec<&'t str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for found in regex.find_iter(text) {
+        if limit > 0 && parts.len() + 1 >= limit as usize {
+            break;
+        }
+        if found.end() == 0 || (found.is_empty() && found.start() >= text.len()) {
+            continue;
+        }
+        parts.push(&text[start..found.start()]);
+        start = found.end();
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+fn regexp_replace(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, patterns, replacements) = (
+        inv.strings(0)?,
+        Patterns::new(inv, 1, "regexp_replace")?,
+        inv.strings(2)?,
+    );
+    let starts = inv.ints(3)?;
+    inv.build_strings(|row| {
+        let (Some(text), Some(regex), Some(replacement), Some(start)) = (
+            texts.get(row),
+            patterns.get(row)?,
+            replacements.get(row),
+            starts.get(row),
+        ) else {
+            return Ok(None);
+        };
+        let before: usize = text
+            .chars()
+            .take(start.max(1) as usize - 1)
+            .map(char::len_utf8)
+            .sum();
+        let (kept, rest) = text.split_at(before);
+        let replaced = regex.replace_all(rest, java_replacement(replacement).as_str());
+        Ok(Some(format!("{kept}{replaced}")))
+    })
+}
+
+/// `$1` in Java is `${1}` here, and a backslash escapes.
+fn java_replacement(text: &str) -> String {
+    let mut out = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => match characters.next() {
+                Some('$') => out.push_str("$$"),
+                Some(c) => out.push(c),
+                None => {}
+            },
+            '$' if characters.peek().is_some_and(char::is_ascii_digit) => {
+                let digit = characters.next().unwrap_or('0');
+                out.push_str(&format!("${{{digit}}}"));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn regexp_extract(inv: &Invocation<'_>) -> Result<ArrayRef> {
+    let (texts, patterns, groups) = (
+        inv.strings(0)?,
+        Patterns::new(inv, 1, "regexp_extract")?,
+        inv.ints(2)?,
+    );
+    inv.build_strings(|row| {
+        let (Some(text), Some(regex), Some(group)) =
+            (texts.get(row), patterns.get(row)?, groups.get(row))
+        else {
+            return Ok(None);
+        };
+        let group = group_of(&regex, group, "regexp_extract")?;
+        let found = regex
+            .captures(text)
+            .and_then(|c| c.get(group))
+            .map_or("", |m| m.as_str());
+        Ok(Some(found.to_owned()))
+    })
+}
 
 fn count(inv: &Invocation<'_>) -> Result<ArrayRef> {
     let (texts, patterns) = (inv.strings(0)?, Patterns::new(inv, 1, "regexp_count")?);
