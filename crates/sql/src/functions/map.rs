@@ -11,7 +11,8 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{interleave, take};
 use arrow::datatypes::DataType as ArrowType;
 
-use super::array::{Lists, element_type, encoded};
+use super::array::encoded;
+use super::lists::{Lists, Selection, element_type};
 use super::regular_expression::Patterns;
 use super::{Arg, Function, FunctionCall, Invocation, custom};
 use crate::analyzer::TypedExpr;
@@ -264,7 +265,7 @@ fn part(call: &mut FunctionCall<'_>, keys: bool) -> Result<TypedExpr> {
         } else {
             maps.array.values()
         };
-        let mut selection = super::array::Selection::new();
+        let mut selection = Selection::new();
         for row in 0..inv.rows {
             selection.push(maps.range(row).map(|range| range.map(|i| i as u32)));
         }
@@ -285,7 +286,7 @@ fn entries(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     Ok(call.call("map_entries", result, nullable, |inv| {
         let maps = Maps::of(inv, 0)?;
         let entries: ArrayRef = Arc::new(maps.array.entries().clone());
-        let mut selection = super::array::Selection::new();
+        let mut selection = Selection::new();
         for row in 0..inv.rows {
             selection.push(maps.range(row).map(|range| range.map(|i| i as u32)));
         }

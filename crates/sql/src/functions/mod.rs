@@ -7,6 +7,7 @@
 mod arguments;
 pub(crate) mod call;
 pub(crate) mod invocation;
+mod lists;
 pub(crate) mod udf;
 
 mod aggregate;

@@ -7,9 +7,9 @@ use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array};
 use arrow::datatypes::{DataType as ArrowType, Float32Type, Float64Type};
 use arrow::row::{RowConverter, Rows, SortField};
 
-use super::{Lists, Selection, comparable, element_type};
 use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};
+use crate::functions::lists::{Lists, Selection, comparable, element_type};
 use crate::functions::{FunctionCall, Invocation};
 use crate::ir::DataType;
 use crate::types::{coercion, sql_name};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use arrow::array::Array;
 use datafusion::logical_expr::Volatility;
 
-use super::{Lists, Selection, comparable, element_type};
 use crate::analyzer::TypedExpr;
 use crate::compare::Comparator;
 use crate::error::{Result, SparkError};
+use crate::functions::lists::{Lists, Selection, comparable, element_type};
 use crate::functions::{Arg, FunctionCall, Invocation};
 use crate::ir::DataType;
 use crate::random::XorShift;

@@ -8,7 +8,7 @@ use arrow::compute::{interleave, take};
 use super::{captured, plain_arguments, text_with};
 use crate::analyzer::{LambdaBody, TypedExpr};
 use crate::error::{Result, SparkError};
-use crate::functions::array::{Lists, element_type};
+use crate::functions::lists::{Lists, element_type};
 use crate::functions::{FunctionCall, Invocation};
 use crate::types::{coercion, sql_name};
 

@@ -8,8 +8,8 @@ use arrow::compute::take;
 use super::{captured, plain_arguments, text_with};
 use crate::analyzer::{LambdaBody, TypedExpr};
 use crate::error::Result;
-use crate::functions::array::{Lists, element_type};
 use crate::functions::collection::build_list;
+use crate::functions::lists::{Lists, element_type};
 use crate::functions::{FunctionCall, Invocation};
 use crate::ir::DataType;
 
