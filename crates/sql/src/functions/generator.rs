@@ -1,12 +1,13 @@
-//! Functions that yield several rows for one: `explode` and its kin.
+//! Functions that yield several rows for one: `explode` and its kin, and what becomes of their rows.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, ListArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, ListArray, StructArray, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::DataType as ArrowType;
 
 use super::{Arg, Function, FunctionCall, Generator, Invocation, generator};
-use crate::analyzer::TypedExpr;
+use crate::analyzer::{Analyzer, TypedExpr};
 use crate::error::{Result, SparkError};
 use crate::ir::{DataType, StructField, StructType};
 use crate::types::coercion;
@@ -234,4 +235,89 @@ fn stack(call: &mut FunctionCall<'_>) -> Result<Generator> {
         outer: false,
         name,
     })
+}
+
+impl FunctionCall<'_> {
+    /// Every element of an array as a struct of one field.
+    pub(crate) fn wrap_elements(analyzer: &mut Analyzer, rows: TypedExpr) -> Result<TypedExpr> {
+        let DataType::Array {
+            element,
+            contains_null,
+        } = &rows.data_type
+        else {
+            return Err(SparkError::internal("elements of what is not an array"));
+        };
+        let field = StructField::new("col", element.as_ref().clone(), *contains_null);
+        let data_type = DataType::array(DataType::structure(vec![field]), false);
+        let kernel = Arc::new(|inv: &Invocation<'_>| {
+            let list = inv.expanded(0)?;
+            let list = list.as_list::<i32>();
+            let ArrowType::List(field) = inv.return_type else {
+                return Err(SparkError::internal("not an array"));
+            };
+            let ArrowType::Struct(fields) = field.data_type() else {
+                return Err(SparkError::internal("not a struct"));
+            };
+            let values = crate::execution::reshape(list.values(), fields[0].data_type())?;
+            let structure = StructArray::try_new(fields.clone(), vec![values], None)?;
+            Ok(Arc::new(ListArray::try_new(
+                field.clone(),
+                list.offsets().clone(),
+                Arc::new(structure),
+                list.nulls().cloned(),
+            )?) as ArrayRef)
+        });
+        let nullable = rows.nullable;
+        let expr = analyzer.maker().call(
+            "wrap_elements",
+            "",
+            kernel,
+            std::slice::from_ref(&rows),
+            data_type.clone(),
+            nullable,
+        );
+        Ok(TypedExpr::new(expr, data_type, nullable, rows.name.clone()))
+    }
+
+    /// A generator that keeps rows without elements: such arrays get one null struct.
+    pub(crate) fn make_outer(analyzer: &mut Analyzer, generator: Generator) -> Result<Generator> {
+        let rows = generator.rows;
+        let data_type = rows.data_type.clone();
+        let kernel = Arc::new(|inv: &Invocation<'_>| {
+            let list = inv.expanded(0)?;
+            let list = list.as_list::<i32>();
+            let mut order: Vec<Option<u32>> = Vec::new();
+            let mut lengths = Vec::new();
+            for row in 0..list.len() {
+                let (start, end) = (list.value_offsets()[row], list.value_offsets()[row + 1]);
+                if list.is_null(row) || start == end {
+                    order.push(None);
+                    lengths.push(1);
+                } else {
+                    order.extend((start..end).map(|i| Some(i as u32)));
+                    lengths.push((end - start) as usize);
+                }
+            }
+            let values = take(list.values(), &UInt32Array::from(order), None)?;
+            let ArrowType::List(field) = inv.return_type else {
+                return Err(SparkError::internal("not an array"));
+            };
+            let offsets = arrow::buffer::OffsetBuffer::from_lengths(lengths);
+            Ok(Arc::new(ListArray::try_new(field.clone(), offsets, values, None)?) as ArrayRef)
+        });
+        let expr = analyzer.maker().call(
+            "outer",
+            "",
+            kernel,
+            std::slice::from_ref(&rows),
+            data_type.clone(),
+            false,
+        );
+        let rows = TypedExpr::new(expr, data_type, false, rows.name.clone());
+        Ok(Generator {
+            rows,
+            outer: true,
+            ..generator
+        })
+    }
 }

@@ -8,6 +8,7 @@ mod arguments;
 pub(crate) mod call;
 pub(crate) mod invocation;
 mod lists;
+mod normalization;
 pub(crate) mod udf;
 
 mod aggregate;
