@@ -1,11 +1,14 @@
 //! JSON: to and from values, paths into it, its schema.
 
+mod base64_like;
+mod options;
 pub(crate) mod parse;
 mod path;
 pub(crate) mod reader;
 mod records;
 pub(crate) mod schema;
 mod skim;
+mod values;
 pub(crate) mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +24,8 @@ use crate::error::{Result, SparkError};
 use crate::ir::{DataType, Literal, StructField, StructType};
 use crate::types::{parse_schema, sql_name, struct_ddl};
 
-pub(crate) use reader::{JsonOptions, JsonReader};
+pub(crate) use options::JsonOptions;
+pub(crate) use reader::JsonReader;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     custom("from_json", from_json),

@@ -15,8 +15,9 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{ArrowPrimitiveType, DataType as ArrowType};
 
 use super::parse::Json;
-use super::reader::{Fitted, JsonReader, Misfit, Parsed, double, integer};
+use super::reader::{JsonReader, Parsed};
 use super::skim::Skimmer;
+use super::values::{Fitted, Misfit, double, integer};
 use super::writer;
 use crate::error::{Result, SparkError};
 use crate::functions::udf::internal_arrow;

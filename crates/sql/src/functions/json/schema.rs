@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::options::JsonOptions;
 use super::parse::Json;
-use super::reader::JsonOptions;
 use crate::ir::{DataType, StructField, StructType};
 use crate::types::coercion::{bounded_decimal, decimal_for, wider_decimal};
 

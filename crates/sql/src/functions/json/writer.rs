@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 
+use super::base64_like;
 use super::parse::Json;
-use super::reader::base64_like;
 use crate::cast::{Style, ValueWriter};
 use crate::datetime_pattern::Pattern;
 use crate::error::{Result, SparkError};
