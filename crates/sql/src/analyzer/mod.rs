@@ -6,27 +6,36 @@
 
 mod aggregate;
 mod cast;
+mod column;
 mod constant;
 mod deferred;
 mod expression;
+mod function_call;
+mod generate;
 mod inline_table;
 mod join;
 mod lambda;
 mod leaf;
 mod literal;
+mod local_data;
 mod missing_values;
 mod observe;
 mod project;
+mod range;
 mod relation;
 mod reshape;
+mod schema;
 mod scope;
 mod sequence;
 mod set_operation;
 mod show;
+mod star;
 mod statistics;
 mod subquery;
+mod table;
 mod time_window;
 mod typed;
+mod unpivot;
 mod window;
 
 use std::collections::BTreeMap;
