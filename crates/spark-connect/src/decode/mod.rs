@@ -3,12 +3,15 @@
 //! Always true: what has no meaning here is refused by the protocol's name for it; what a client left out is an error
 //! that names message and field. Start at [`Decoder::relation`] and [`Decoder::command`].
 
+mod aggregate;
 mod catalog;
 mod command;
 mod data_type;
 mod expression;
 mod identifier;
+mod join;
 mod literal;
+mod local_data;
 mod relation;
 mod statistics;
 

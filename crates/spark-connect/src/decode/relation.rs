@@ -1,22 +1,21 @@
-//! Relations.
+//! Relations: each kind of message to its node.
+//!
+//! What takes more than its fields is in files beside: `join` (two inputs), `aggregate`, `local_data` (rows of the client),
+//! `statistics`. Start at [`Decoder::relation`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use fleuve_sql::ir;
-use fleuve_sql::ir::{
-    Expression, GroupType, JoinType, ReadSource, Relation, RelationNode, SetOperationKind,
-};
-use prost::Message;
+use fleuve_sql::ir::{self, Expression, ReadSource, Relation, RelationNode};
 
 use super::data_type::{nested, schema};
 use super::expression::no_handler;
 use super::literal::literal;
+use super::local_data::local_node;
 use super::{Decoder, Result, required};
 use crate::failure::Failure;
 use crate::messages::relation::RelType;
-use crate::messages::{self, Nested, aggregate, join, parse, read, set_operation};
+use crate::messages::{self, Nested, parse, read};
 use crate::refusal::refused;
 
 type Input = Option<Nested<messages::Relation>>;
@@ -231,111 +230,6 @@ impl Decoder<'_> {
         })
     }
 
-    fn join(&self, join: messages::Join) -> Result<RelationNode> {
-        if join.join_data_type.is_some() {
-            return Err(refused("Join", "join_data_type"));
-        }
-        if join.join_condition.is_some() && !join.using_columns.is_empty() {
-            return Err(Failure::of(
-                "CONNECT_INVALID_PLAN.USING_COLUMNS_OR_JOIN_CONDITION_SET_IN_JOIN",
-                &[],
-            ));
-        }
-        Ok(RelationNode::Join {
-            left: self.side(join.left, "Join", "left")?,
-            right: self.side(join.right, "Join", "right")?,
-            kind: join_type(join.join_type)?,
-            condition: self.optional_expression(join.join_condition)?,
-            using: join.using_columns,
-            natural: false,
-            lateral: false,
-        })
-    }
-
-    fn lateral_join(&self, join: messages::LateralJoin) -> Result<RelationNode> {
-        Ok(RelationNode::Join {
-            left: self.side(join.left, "LateralJoin", "left")?,
-            right: self.side(join.right, "LateralJoin", "right")?,
-            kind: join_type(join.join_type)?,
-            condition: self.optional_expression(join.join_condition)?,
-            using: Vec::new(),
-            natural: false,
-            lateral: true,
-        })
-    }
-
-    fn optional_expression(
-        &self,
-        message: Option<Nested<messages::Expression>>,
-    ) -> Result<Option<Expression>> {
-        message
-            .map(|message| self.expression(message.into_inner()))
-            .transpose()
-    }
-
-    fn set_operation(&self, operation: messages::SetOperation) -> Result<RelationNode> {
-        let kind = match set_operation::SetOpType::try_from(operation.set_op_type) {
-            Ok(set_operation::SetOpType::Union) => SetOperationKind::Union,
-            Ok(set_operation::SetOpType::Intersect) => SetOperationKind::Intersect,
-            Ok(set_operation::SetOpType::Except) => SetOperationKind::Except,
-            _ => {
-                return Err(Failure::invalid_enum(
-                    "spark.connect.SetOperation.SetOpType",
-                    operation.set_op_type,
-                ));
-            }
-        };
-        Ok(RelationNode::SetOperation {
-            left: self.side(operation.left_input, "SetOperation", "left_input")?,
-            right: self.side(operation.right_input, "SetOperation", "right_input")?,
-            kind,
-            all: operation.is_all.unwrap_or(false),
-            by_name: operation.by_name.unwrap_or(false),
-            allow_missing_columns: operation.allow_missing_columns.unwrap_or(false),
-        })
-    }
-
-    fn aggregate(&self, aggregate: messages::Aggregate) -> Result<RelationNode> {
-        let group_type = match aggregate::GroupType::try_from(aggregate.group_type) {
-            Ok(aggregate::GroupType::Groupby) => GroupType::GroupBy,
-            Ok(aggregate::GroupType::Rollup) => GroupType::Rollup,
-            Ok(aggregate::GroupType::Cube) => GroupType::Cube,
-            Ok(aggregate::GroupType::Pivot) => GroupType::Pivot,
-            Ok(aggregate::GroupType::GroupingSets) => GroupType::GroupingSets,
-            _ => {
-                return Err(Failure::invalid_enum(
-                    "spark.connect.Aggregate.GroupType",
-                    aggregate.group_type,
-                ));
-            }
-        };
-        Ok(RelationNode::Aggregate {
-            input: self.input(aggregate.input, "Aggregate")?,
-            group_type,
-            grouping: self.expressions(aggregate.grouping_expressions)?,
-            aggregates: self.expressions(aggregate.aggregate_expressions)?,
-            pivot: aggregate.pivot.map(|pivot| self.pivot(pivot)).transpose()?,
-            grouping_sets: aggregate
-                .grouping_sets
-                .into_iter()
-                .map(|set| self.expressions(set.grouping_set))
-                .collect::<Result<_>>()?,
-            having: None,
-            explicit_output: false,
-        })
-    }
-
-    fn pivot(&self, pivot: aggregate::Pivot) -> Result<ir::Pivot> {
-        let value = |message: Nested<messages::expression::Literal>| {
-            Ok((Expression::Literal(literal(message.into_inner())?), None))
-        };
-        Ok(ir::Pivot {
-            column: self.required_expression(pivot.col, "Aggregate.Pivot", "col")?,
-            values: pivot.values.into_iter().map(value).collect::<Result<_>>()?,
-            groups_the_rest: false,
-        })
-    }
-
     fn sql(&self, sql: messages::Sql) -> Result<RelationNode> {
         let mut named_arguments = BTreeMap::new();
         for (name, argument) in sql.args {
@@ -352,75 +246,6 @@ impl Decoder<'_> {
             query: sql.query,
             named_arguments,
             positional_arguments,
-        })
-    }
-
-    /// The relation that a client uploaded as a whole message under `hash`.
-    fn cached_local_relation(&self, hash: &str) -> Result<RelationNode> {
-        let not_found = || self.not_found("NOT_FOUND_CACHED_LOCAL_RELATION", hash);
-        let bytes = self.uploads.cached(hash).ok_or_else(not_found)?;
-        let local = messages::LocalRelation::decode(bytes).map_err(|error| {
-            Failure::of(
-                "CONNECT_INVALID_PLAN.CANNOT_PARSE",
-                &[("errorMsg", &error.to_string())],
-            )
-        })?;
-        Ok(local_node(local))
-    }
-
-    fn chunked_local_relation(
-        &self,
-        cached: messages::ChunkedCachedLocalRelation,
-    ) -> Result<RelationNode> {
-        if cached.data_hashes.is_empty() {
-            return Err(Failure::of(
-                "CONNECT_INVALID_PLAN.CHUNKED_CACHED_LOCAL_RELATION_WITHOUT_DATA",
-                &[],
-            ));
-        }
-        let block = |hash: &String| {
-            let not_found = || self.not_found("NOT_FOUND_CHUNKED_CACHED_LOCAL_RELATION", hash);
-            self.uploads.cached(hash).ok_or_else(not_found)
-        };
-        let data = cached
-            .data_hashes
-            .iter()
-            .map(block)
-            .collect::<Result<Vec<Bytes>>>()?;
-        let schema = cached.schema_hash.as_ref().map(block).transpose()?;
-        let schema = schema.map(|text| String::from_utf8_lossy(&text).into_owned());
-        Ok(RelationNode::ChunkedLocalRelation { data, schema })
-    }
-
-    fn not_found(&self, reason: &str, hash: &str) -> Failure {
-        Failure::of(
-            &format!("CONNECT_INVALID_PLAN.{reason}"),
-            &[("hash", hash), ("sessionUUID", self.uploads.session_id())],
-        )
-    }
-
-    fn deduplicate(&self, deduplicate: messages::Deduplicate) -> Result<RelationNode> {
-        let all_columns = deduplicate.all_columns_as_keys.unwrap_or(false);
-        match (all_columns, deduplicate.column_names.is_empty()) {
-            (true, false) => {
-                return Err(Failure::of(
-                    "CONNECT_INVALID_PLAN.DEDUPLICATE_ALL_COLUMNS_AND_SUBSET",
-                    &[],
-                ));
-            }
-            (false, true) => {
-                return Err(Failure::of(
-                    "CONNECT_INVALID_PLAN.DEDUPLICATE_REQUIRES_COLUMNS_OR_ALL",
-                    &[],
-                ));
-            }
-            _ => {}
-        }
-        Ok(RelationNode::Deduplicate {
-            input: self.input(deduplicate.input, "Deduplicate")?,
-            columns: deduplicate.column_names,
-            all_columns,
-            within_watermark: deduplicate.within_watermark.unwrap_or(false),
         })
     }
 
@@ -488,13 +313,6 @@ impl Decoder<'_> {
     }
 }
 
-fn local_node(local: messages::LocalRelation) -> RelationNode {
-    RelationNode::LocalRelation {
-        data: local.data,
-        schema: local.schema.filter(|schema| !schema.is_empty()),
-    }
-}
-
 fn read_node(message: messages::Read) -> Result<RelationNode> {
     let source = match required(message.read_type, "Read", "read_type")? {
         read::ReadType::NamedTable(table) => ReadSource::NamedTable {
@@ -512,18 +330,5 @@ fn read_node(message: messages::Read) -> Result<RelationNode> {
     Ok(RelationNode::Read {
         source,
         is_streaming: message.is_streaming,
-    })
-}
-
-fn join_type(number: i32) -> Result<JoinType> {
-    Ok(match join::JoinType::try_from(number) {
-        Ok(join::JoinType::Inner) => JoinType::Inner,
-        Ok(join::JoinType::FullOuter) => JoinType::FullOuter,
-        Ok(join::JoinType::LeftOuter) => JoinType::LeftOuter,
-        Ok(join::JoinType::RightOuter) => JoinType::RightOuter,
-        Ok(join::JoinType::LeftAnti) => JoinType::LeftAnti,
-        Ok(join::JoinType::LeftSemi) => JoinType::LeftSemi,
-        Ok(join::JoinType::Cross) => JoinType::Cross,
-        _ => return Err(Failure::invalid_enum("spark.connect.Join.JoinType", number)),
     })
 }
