@@ -1,7 +1,7 @@
 //! Messages to `sql::ir`, and nothing more: no name is looked up, no type is checked.
 //!
 //! Always true: what has no meaning here is refused by the protocol's name for it; what a client left out is an error
-//! that names message and field. Start at [`Decoder::relation`] and [`Decoder::command`].
+//! that names message and field. Start at [`Decoder::relation`]; commands are in `command`.
 
 mod aggregate;
 mod catalog;

@@ -1,7 +1,8 @@
 //! Our functions as DataFusion sees them.
 //!
 //! Always true: a [`SparkFunction`] has its types settled when it is made and accepts its arguments as they are, so
-//! nothing is coerced behind our back; an error that it raises is a [`SparkError`] that knows where the user wrote it.
+//! nothing is coerced behind our back; an error that it raises is a [`SparkError`](crate::error::SparkError) that knows
+//! where the user wrote it.
 
 use std::collections::BTreeSet;
 use std::fmt;
