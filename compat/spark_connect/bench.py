@@ -211,6 +211,8 @@ def queries(server, folder, lines):
         print(f"{engine}: {memory_mib(pid, 'VmHWM')} MiB at most", flush=True)
     if peer:
         peer.stop()
+    # While the server is there: the client would ask one that is gone to let go, again and again.
+    spark.stop()
 
 
 def main(lines):
