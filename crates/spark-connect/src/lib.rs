@@ -2,7 +2,7 @@
 //!
 //! Always true: this crate decodes messages into [`fleuve_sql::ir`] and knows nothing of what they mean; a session's
 //! engine is opened at its first request; everything a client can make this process hold has a bound in [`config`].
-//! Start at [`SparkConnect::start`]; [`service`] has the calls, `decode` the plans.
+//! Start at [`SparkConnect::start`]; `service` has the calls, `decode` the plans.
 
 pub mod config;
 mod decode;

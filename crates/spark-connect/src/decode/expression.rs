@@ -336,6 +336,7 @@ impl Decoder<'_> {
             Ok(SubqueryType::Exists) => SubqueryKind::Exists,
             Ok(SubqueryType::In) => SubqueryKind::In {
                 values: self.expressions(message.in_subquery_values)?,
+                negated: false,
             },
             Ok(SubqueryType::TableArg) => SubqueryKind::TableArgument,
             _ => {

@@ -8,7 +8,8 @@ mod grouping_sets;
 mod output;
 mod pivot;
 
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, WindowFunctionDefinition};
 
 use grouping_sets::cube;
 use output::Rewriter;
@@ -16,7 +17,7 @@ use output::Rewriter;
 use super::expression::{Selected, has_aggregate};
 use super::{Analyzed, Analyzer, Attribute, Scope, TypedExpr};
 use crate::error::{Result, SparkError};
-use crate::ir::{DataType, Expression, GroupType, Literal, Pivot, Relation, SortOrder};
+use crate::ir::{DataType, Expression, GroupType, Literal, Pivot, QUALIFIED, Relation, SortOrder};
 
 impl Analyzer {
     #[allow(clippy::too_many_arguments)]
@@ -40,13 +41,26 @@ impl Analyzer {
         let outer = self.remember_columns(&input);
         let resolved = self.grouping_and_output(&input, grouping, aggregates, explicit_output);
         self.lambda_columns = outer;
-        let (groups, output) = resolved?;
+        let (mut groups, output) = resolved?;
+        if group_type == GroupType::All {
+            groups = items_that_aggregate_nothing(&output)?;
+        }
         let sets = match group_type {
-            GroupType::GroupBy | GroupType::Pivot => None,
+            GroupType::GroupBy | GroupType::All | GroupType::Pivot => None,
             GroupType::Rollup => Some((0..=groups.len()).rev().map(|n| (0..n).collect()).collect()),
             GroupType::Cube => Some(cube(groups.len())),
             GroupType::GroupingSets => {
-                Some(self.grouping_set_indexes(&input.scope, &groups, grouping_sets)?)
+                let indexes = |this: &mut Self| {
+                    let by_position = explicit_output;
+                    this.grouping_set_indexes(
+                        &input.scope,
+                        &groups,
+                        grouping_sets,
+                        &output,
+                        by_position,
+                    )
+                };
+                Some(indexes(self)?)
             }
         };
         let windows = self.pending[pending..].to_vec();
@@ -86,7 +100,7 @@ impl Analyzer {
     }
 
     /// A grouping expression: by name, by a select alias, or by the number of a select item.
-    fn group(
+    pub(super) fn group(
         &mut self,
         scope: &Scope,
         expression: &Expression,
@@ -123,8 +137,10 @@ impl Analyzer {
                             .as_deref()
                             .is_some_and(|n| n.eq_ignore_ascii_case(&parts[0]))
                     })
-                    .cloned()
-                    .ok_or(error),
+                    .map_or(Err(error), |item| match has_aggregate(&item.expr) {
+                        true => Err(SparkError::group_by_aggregate(&item.name)),
+                        false => Ok(item.clone()),
+                    }),
                 _ => Err(error),
             },
         }
@@ -143,6 +159,7 @@ impl Analyzer {
         let mut rewriter = Rewriter {
             groups,
             aggregates: Vec::new(),
+            grouping_id: None,
         };
         self.aggregate_rewritten(input, &mut rewriter, None, output, having, order)
     }
@@ -195,4 +212,46 @@ impl Analyzer {
             .build()?;
         Ok((Analyzed { plan, ..input }, keys))
     }
+}
+
+/// What `GROUP BY ALL` groups by. Items that mix columns and aggregates do not say what their columns are grouped by.
+fn items_that_aggregate_nothing(output: &[TypedExpr]) -> Result<Vec<TypedExpr>> {
+    let (aggregating, groups): (Vec<&TypedExpr>, Vec<&TypedExpr>) = output
+        .iter()
+        .filter(|item| item.named.as_deref() != Some(QUALIFIED))
+        .partition(|item| has_aggregate_anywhere(&item.expr));
+    if groups.is_empty() && aggregating.iter().any(|item| reads_ungrouped(&item.expr)) {
+        return Err(SparkError::unresolved_all_in_group_by());
+    }
+    Ok(groups.into_iter().cloned().collect())
+}
+
+/// True of an aggregate over a window too.
+fn has_aggregate_anywhere(expr: &Expr) -> bool {
+    expr.exists(|e| {
+        Ok(match e {
+            Expr::AggregateFunction(_) => true,
+            Expr::WindowFunction(window) => {
+                matches!(window.fun, WindowFunctionDefinition::AggregateUDF(_))
+            }
+            _ => false,
+        })
+    })
+    .unwrap_or(false)
+}
+
+/// True if an expression reads columns outside of its aggregates.
+fn reads_ungrouped(expr: &Expr) -> bool {
+    let mut found = false;
+    let walked = expr.apply(|e| {
+        Ok(match e {
+            Expr::AggregateFunction(_) => TreeNodeRecursion::Jump,
+            Expr::Column(_) => {
+                found = true;
+                TreeNodeRecursion::Stop
+            }
+            _ => TreeNodeRecursion::Continue,
+        })
+    });
+    walked.is_ok() && found
 }

@@ -2,13 +2,44 @@
 //!
 //! Start at [`Analyzer::attribute`].
 
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::Expr;
+
 use super::literal::typed_literal;
-use super::scope::{Found, Scope};
+use super::scope::{Found, Scope, same_name};
 use super::{Analyzer, TypedExpr};
 use crate::error::{Result, SparkError};
 use crate::functions;
 use crate::ir::{Expression, Literal};
 use crate::types::sql_name;
+
+/// How a column that is computed from an alias of the same select list shows that alias.
+pub(super) const LATERAL_ALIAS: &str = "lateralAliasReference";
+
+/// How many nodes the aliases of a plan may be replaced by.
+const ALIAS_NODES_MAX: usize = 20_000;
+
+/// The number of nodes of an expression, counted as far as `bound`.
+fn nodes(expr: &Expr, bound: usize) -> usize {
+    let mut count = 0;
+    let counted = expr.apply(|_| {
+        count += 1;
+        Ok(match count > bound {
+            true => TreeNodeRecursion::Stop,
+            false => TreeNodeRecursion::Continue,
+        })
+    });
+    counted.map_or(bound, |_| count)
+}
+
+/// True of what another computation may find otherwise. Records are read once for other reasons than chance.
+fn differs_each_time(expr: &Expr) -> bool {
+    expr.exists(|e| {
+        Ok(e.is_volatile_node()
+            && !matches!(e, Expr::ScalarFunction(call) if call.name() == "from_json"))
+    })
+    .unwrap_or(true)
+}
 
 impl Analyzer {
     /// A column by name, fields and elements of it included.
@@ -37,6 +68,11 @@ impl Analyzer {
         if let Some(found) = found {
             return self.descend(found);
         }
+        if plan_id.is_none()
+            && let Some(value) = self.lateral_alias(parts)?
+        {
+            return Ok(value);
+        }
         if let Some(outer) = self.outer_attribute(parts, plan_id)? {
             return Ok(outer);
         }
@@ -58,6 +94,46 @@ impl Analyzer {
             SparkError::unresolved_column(parts, &scope.suggestions(parts))
                 .at(self.origin.as_ref()),
         )
+    }
+
+    /// What an earlier item of the select list calls by this name.
+    fn lateral_alias(&mut self, parts: &[String]) -> Result<Option<TypedExpr>> {
+        let Some((name, fields)) = parts.split_first() else {
+            return Ok(None);
+        };
+        let case_sensitive = self.context.case_sensitive;
+        let mut known = self
+            .aliases
+            .iter()
+            .filter(|(alias, _)| same_name(alias, name, case_sensitive));
+        let Some((_, value)) = known.next().cloned() else {
+            return Ok(None);
+        };
+        if known.next().is_some() {
+            return Err(SparkError::ambiguous_lateral_alias(parts).at(self.origin.as_ref()));
+        }
+        if differs_each_time(&value.expr) {
+            return Err(SparkError::unsupported_feature(
+                "a lateral reference to a column that is not deterministic",
+            ));
+        }
+        // An alias of aliases doubles with every item.
+        self.alias_nodes += nodes(&value.expr, ALIAS_NODES_MAX);
+        if self.alias_nodes > ALIAS_NODES_MAX {
+            return Err(SparkError::plan_too_deep(ALIAS_NODES_MAX));
+        }
+        let mut value = TypedExpr {
+            name: format!("{LATERAL_ALIAS}({})", parts.join(".")),
+            named: Some(name.clone()),
+            automatic: None,
+            attribute: None,
+            ..value
+        };
+        for field in fields {
+            value = self.extract_field(value, field)?;
+            value.named = Some(field.clone());
+        }
+        Ok(Some(value))
     }
 
     fn unresolved_in_plan(
@@ -93,6 +169,10 @@ impl Analyzer {
             "current_time",
             "localtimestamp",
         ];
+        if name == "grouping__id" {
+            let value = self.call_function(scope, "grouping_id", Vec::new())?;
+            return Ok(Some(value.with_name(name)));
+        }
         if !known.contains(&name.as_str()) {
             return Ok(None);
         }

@@ -47,6 +47,13 @@ impl Analyzer {
         scope: &Scope,
         list: &[Expression],
     ) -> Result<Vec<Selected>> {
+        let outer = std::mem::take(&mut self.aliases);
+        let selected = self.select_items(scope, list);
+        self.aliases = outer;
+        selected
+    }
+
+    fn select_items(&mut self, scope: &Scope, list: &[Expression]) -> Result<Vec<Selected>> {
         let mut selected = Vec::new();
         for expression in list {
             match expression.unlocated() {
@@ -61,6 +68,17 @@ impl Analyzer {
                 Expression::Sql(text) => {
                     let parsed = crate::sql::parse_select_items(text)?;
                     selected.extend(self.select_list(scope, &parsed)?);
+                }
+                Expression::StarExcept { target, except } => {
+                    let columns = self.expand_star_except(scope, target.as_deref(), except)?;
+                    selected.extend(columns.into_iter().map(Selected::Value));
+                }
+                Expression::Alias { names, .. } => {
+                    let item = self.select_item(scope, expression)?;
+                    if let (Selected::Value(value), [name]) = (&item, names.as_slice()) {
+                        self.aliases.push((name.clone(), value.clone()));
+                    }
+                    selected.push(item);
                 }
                 _ => selected.push(self.select_item(scope, expression)?),
             }
@@ -112,7 +130,9 @@ impl Analyzer {
             Expression::Attribute { parts, plan_id, .. } => {
                 self.attribute(scope, parts, *plan_id)?
             }
-            Expression::Star { .. } => return Err(SparkError::invalid_star_usage("expression")),
+            Expression::Star { .. } | Expression::StarExcept { .. } => {
+                return Err(SparkError::invalid_star_usage("expression"));
+            }
             Expression::Regex { pattern, .. } => {
                 let mut columns = self.expand_regex(scope, pattern)?;
                 match columns.len() {

@@ -2,9 +2,11 @@
 //!
 //! Start at [`Analyzer::call_function`].
 
+use super::column::LATERAL_ALIAS;
 use super::expression::Selected;
 use super::literal::typed_literal;
 use super::scope::{Scope, same_name};
+use super::window::Ordering;
 use super::{Analyzer, TypedExpr};
 use crate::error::{Result, SparkError};
 use crate::functions::call::Resolved;
@@ -38,13 +40,19 @@ impl Analyzer {
                 false => SparkError::unresolved_routine(&full).at(self.origin.as_ref()),
             });
         };
+        self.check_syntax(&lower, arguments, distinct, filter.is_some())?;
         let is_higher_order = matches!(function.build, functions::Build::HigherOrder(_));
         let resolved = if is_higher_order {
             Vec::new()
         } else {
-            self.arguments(scope, &lower, arguments)?
+            self.arguments(scope, &lower, arguments, distinct)?
         };
+        let alias = resolved.iter().find(|a| a.name.contains(LATERAL_ALIAS));
+        if let Some(alias) = alias.filter(|_| functions::is_aggregate(&lower)) {
+            return Err(SparkError::lateral_alias_in_aggregate(&alias.name, &lower));
+        }
         let filter = filter.map(|f| self.expression(scope, f)).transpose()?;
+        let order = self.group_order(scope, &lower, arguments)?;
         let mut call = FunctionCall {
             analyzer: self,
             scope,
@@ -54,6 +62,7 @@ impl Analyzer {
             raw: arguments,
             distinct,
             filter,
+            order,
         };
         let origin = call.analyzer.origin.clone();
         match call.resolve(function).map_err(|e| e.at(origin.as_ref()))? {
@@ -62,12 +71,54 @@ impl Analyzer {
         }
     }
 
+    /// `DISTINCT`, `FILTER` and `WITHIN GROUP` are of aggregates.
+    fn check_syntax(
+        &self,
+        function: &str,
+        arguments: &[Expression],
+        distinct: bool,
+        filtered: bool,
+    ) -> Result<()> {
+        let is_aggregate = functions::is_aggregate(function);
+        let ordered = arguments
+            .iter()
+            .any(|a| matches!(a.unlocated(), Expression::SortOrder(_)));
+        let syntax = if distinct && !is_aggregate {
+            "DISTINCT"
+        } else if filtered && !is_aggregate {
+            "FILTER CLAUSE"
+        } else if ordered && !functions::ORDERED_WITHIN_GROUP.contains(&function) {
+            "WITHIN GROUP (ORDER BY ...)"
+        } else {
+            return Ok(());
+        };
+        Err(SparkError::unsupported_syntax_of_function(function, syntax).at(self.origin.as_ref()))
+    }
+
+    /// The orders among the arguments: `WITHIN GROUP (ORDER BY …)`.
+    fn group_order(
+        &mut self,
+        scope: &Scope,
+        function: &str,
+        arguments: &[Expression],
+    ) -> Result<Vec<Ordering>> {
+        if !functions::ORDERED_WITHIN_GROUP.contains(&function) {
+            return Ok(Vec::new());
+        }
+        let orders = arguments.iter().filter_map(|a| match a.unlocated() {
+            Expression::SortOrder(order) => Some(order),
+            _ => None,
+        });
+        orders.map(|order| self.ordering(scope, order)).collect()
+    }
+
     /// Arguments of a function, stars expanded where a function takes them.
     fn arguments(
         &mut self,
         scope: &Scope,
         function: &str,
         arguments: &[Expression],
+        distinct: bool,
     ) -> Result<Vec<TypedExpr>> {
         let mut resolved = Vec::new();
         for argument in arguments {
@@ -79,10 +130,19 @@ impl Analyzer {
             };
             let argument = parsed.as_ref().unwrap_or(argument);
             match argument.unlocated() {
-                Expression::Star { target: None, .. } if function == "count" => {
+                Expression::SortOrder(_) if functions::ORDERED_WITHIN_GROUP.contains(&function) => {
+                }
+                Expression::Star { target: None, .. }
+                    if function == "count" && !distinct && arguments.len() == 1 =>
+                {
                     let mut one = typed_literal(&Literal::Integer(1), self.context.time_zone)?;
                     one.name = "1".to_owned();
                     resolved.push(one);
+                }
+                Expression::Star {
+                    target: Some(_), ..
+                } if function == "count" && arguments.len() == 1 => {
+                    return Err(SparkError::star_with_table_in_count());
                 }
                 Expression::Star { target, plan_id } => {
                     resolved.extend(self.expand_star(scope, target.as_deref(), *plan_id)?);
@@ -110,6 +170,7 @@ impl Analyzer {
             raw: &[],
             distinct: false,
             filter: None,
+            order: Vec::new(),
         };
         match call.resolve(function)? {
             Resolved::Value(value) => Ok(value),

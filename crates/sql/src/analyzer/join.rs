@@ -22,6 +22,39 @@ struct Generated<'a> {
     list: Option<&'a [Expression]>,
 }
 
+/// A `SELECT` without `FROM` in the place of a table, with the names that it is given.
+struct Selection<'a> {
+    list: &'a [Expression],
+    alias: Option<&'a str>,
+    columns: &'a [String],
+}
+
+impl<'a> Selection<'a> {
+    fn of(relation: &'a Relation) -> Option<Self> {
+        match relation.node.as_ref() {
+            RelationNode::Project {
+                input: None,
+                expressions,
+            } => Some(Self {
+                list: expressions,
+                alias: None,
+                columns: &[],
+            }),
+            RelationNode::SubqueryAlias {
+                input,
+                alias,
+                columns,
+                ..
+            } => Self::of(input).map(|selection| Self {
+                alias: Some(alias),
+                columns,
+                ..selection
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Generated<'a> {
     fn of(relation: &'a Relation) -> Option<Self> {
         match relation.node.as_ref() {
@@ -75,6 +108,16 @@ impl Analyzer {
         if lateral && let Some(generated) = Generated::of(right) {
             return self.lateral_generator(left, &generated, kind, condition);
         }
+        if lateral
+            && matches!(
+                kind,
+                JoinType::Inner | JoinType::Cross | JoinType::LeftOuter
+            )
+            && condition.is_none()
+            && let Some(selected) = Selection::of(right)
+        {
+            return self.lateral_selection(left, &selected);
+        }
         let right = if lateral {
             self.lateral_side(&left, right, kind)?
         } else {
@@ -120,6 +163,39 @@ impl Analyzer {
             plan: LogicalPlan::Subquery(subquery),
             ..analyzed
         })
+    }
+
+    /// Columns computed from the row on the left.
+    fn lateral_selection(&mut self, left: Analyzed, right: &Selection<'_>) -> Result<Analyzed> {
+        let own = left.scope.columns.len();
+        self.outer.push(left.scope.clone());
+        let joined = self.select_beside(left, own, right.list);
+        self.outer.pop();
+        let mut joined = joined?;
+        let columns = &mut joined.scope.columns[own..];
+        if !right.columns.is_empty() && right.columns.len() != columns.len() {
+            return Err(SparkError::aliases_do_not_match(
+                right.columns.len(),
+                columns.len(),
+            ));
+        }
+        let qualifier: Vec<String> = right.alias.iter().map(|a| (*a).to_owned()).collect();
+        for column in columns.iter_mut() {
+            column.qualifier.clone_from(&qualifier);
+        }
+        if right.columns.is_empty() {
+            return Ok(joined);
+        }
+        let mut items: Vec<TypedExpr> = joined.scope.columns.iter().map(Attribute::typed).collect();
+        for (item, name) in items[own..].iter_mut().zip(right.columns) {
+            item.named = Some(name.clone());
+            item.attribute = None;
+        }
+        let mut joined = self.project_typed(joined, items)?;
+        for column in &mut joined.scope.columns[own..] {
+            column.qualifier.clone_from(&qualifier);
+        }
+        Ok(joined)
     }
 
     /// A lateral join with a generator: its rows beside the row that its arguments come from.

@@ -40,7 +40,7 @@ mod window;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{self, AtomicU64};
 
 use datafusion::common::Column;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
@@ -61,6 +61,7 @@ pub(crate) use literal::literal_of;
 pub(crate) use scope::Scope;
 pub(crate) use time_window::PendingWindow;
 pub(crate) use typed::{Attribute, Maker, TypedExpr};
+pub(crate) use window::Ordering;
 
 /// Stack of a thread that analyzes: plans and expressions are trees, and users nest them.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
@@ -107,6 +108,10 @@ pub(crate) struct Analyzer {
     outer: Vec<Scope>,
     /// Parameters of the lambdas around the expression at hand, innermost last.
     lambdas: Vec<lambda::LambdaScope>,
+    /// Items of the select list at hand that have aliases: later items may name them.
+    aliases: Vec<(String, TypedExpr)>,
+    /// How many nodes of expressions aliases have been replaced by.
+    alias_nodes: usize,
     /// Columns of the row around a lambda.
     pub(crate) lambda_columns: Vec<Attribute>,
     /// Columns that expressions of the operator at hand ask its input to have.
@@ -152,6 +157,8 @@ impl Analyzer {
             references: BTreeMap::new(),
             outer: Vec::new(),
             lambdas: Vec::new(),
+            aliases: Vec::new(),
+            alias_nodes: 0,
             lambda_columns: Vec::new(),
             pending: Vec::new(),
             planned: Vec::new(),
@@ -243,5 +250,5 @@ impl Analyzer {
 }
 
 pub(crate) fn next_id() -> u64 {
-    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+    NEXT_ID.fetch_add(1, atomic::Ordering::Relaxed)
 }

@@ -7,7 +7,7 @@ use super::expression::{Selected, has_aggregate, has_window};
 use super::{Analyzed, Analyzer, Attribute, TypedExpr, next_id};
 use crate::error::{Result, SparkError};
 use crate::functions::Generator;
-use crate::ir::{Expression, Relation, SortOrder};
+use crate::ir::{Expression, QUALIFIED, Relation, SortOrder};
 
 impl Analyzer {
     /// `SELECT list`, and what an `ORDER BY` above it needs besides.
@@ -35,6 +35,10 @@ impl Analyzer {
         let selected = self.select_list(&input.scope, list);
         self.lambda_columns = outer;
         let selected = selected?;
+        check_qualify(selected.iter().filter_map(|s| match s {
+            Selected::Value(value) => Some(value),
+            Selected::Rows(..) => None,
+        }))?;
         let values = selected.iter().filter_map(|s| match s {
             Selected::Value(v) => Some(v),
             Selected::Rows(..) => None,
@@ -55,6 +59,7 @@ impl Analyzer {
         let input = self.plan_time_windows(input, pending)?;
         let (input, mut items) = self.plan_generators(input, selected)?;
         self.refuse_bare_windows(&items)?;
+        let input = self.plan_existence(input, &mut items)?;
         let input = self.plan_windows(input, &mut items)?;
         let projected = self.project_typed(input.clone(), items)?;
         match order {
@@ -219,6 +224,24 @@ impl Analyzer {
         order: &[SortOrder],
         columns: &[Attribute],
     ) -> Result<Vec<SortOrder>> {
+        if let [only] = order
+            && let Expression::Attribute {
+                parts,
+                plan_id: None,
+                ..
+            } = only.child.unlocated()
+            && matches!(parts.as_slice(), [all] if all.eq_ignore_ascii_case("all"))
+            && !columns.iter().any(|c| c.name.eq_ignore_ascii_case("all"))
+        {
+            let numbers = 1..=columns.len() as i32;
+            let all: Vec<SortOrder> = numbers
+                .map(|position| SortOrder {
+                    child: Expression::Literal(crate::ir::Literal::Integer(position)),
+                    ..only.clone()
+                })
+                .collect();
+            return self.positions(&all, columns);
+        }
         let replaced = order.iter().map(|item| {
             let Expression::Literal(crate::ir::Literal::Integer(position)) = item.child.unlocated()
             else {
@@ -259,5 +282,15 @@ impl Analyzer {
             .chain(&input.scope.hidden)
             .chain(&input.scope.below);
         std::mem::replace(&mut self.lambda_columns, columns.cloned().collect())
+    }
+}
+
+/// `QUALIFY` chooses rows by what windows say.
+pub(super) fn check_qualify<'a>(items: impl Iterator<Item = &'a TypedExpr>) -> Result<()> {
+    let items: Vec<&TypedExpr> = items.collect();
+    let is_qualified = items.last().and_then(|i| i.named.as_deref()) == Some(QUALIFIED);
+    match is_qualified && !items.iter().any(|i| has_window(&i.expr)) {
+        true => Err(SparkError::qualify_without_window()),
+        false => Ok(()),
     }
 }

@@ -344,6 +344,15 @@ impl Analyzer {
     }
 
     fn with(&mut self, definitions: &[(String, Relation)], input: &Relation) -> Result<Analyzed> {
+        for (index, (name, _)) in definitions.iter().enumerate() {
+            let earlier = definitions[..index].iter();
+            if earlier
+                .clone()
+                .any(|(other, _)| other.eq_ignore_ascii_case(name))
+            {
+                return Err(SparkError::duplicated_cte_name(name));
+            }
+        }
         let before = self.definitions.len();
         self.definitions.extend(definitions.iter().cloned());
         let analyzed = self.relation(input);

@@ -202,10 +202,10 @@ impl Analyzer {
         let columns = input.scope.columns.clone();
         for column in &columns {
             if matches!(column.data_type, DataType::Map { .. }) {
-                return Err(SparkError::unsupported_feature(&format!(
-                    "distinct rows with the map `{}`",
-                    column.name
-                )));
+                return Err(SparkError::set_operation_on_map(
+                    &column.name,
+                    &sql_name(&column.data_type),
+                ));
             }
         }
         if input.is_streaming {

@@ -1,6 +1,6 @@
 //! Several columns in one word: `*`, `target.*`, and names by a regular expression.
 
-use super::scope::Scope;
+use super::scope::{Scope, same_name};
 use super::{Analyzer, Attribute, TypedExpr};
 use crate::error::{Result, SparkError};
 use crate::ir::DataType;
@@ -57,6 +57,39 @@ impl Analyzer {
             Ok(value)
         });
         fields.collect()
+    }
+
+    /// The same without some columns, each of which must be there.
+    pub(super) fn expand_star_except(
+        &mut self,
+        scope: &Scope,
+        target: Option<&[String]>,
+        except: &[Vec<String>],
+    ) -> Result<Vec<TypedExpr>> {
+        let mut columns = self.expand_star(scope, target, None)?;
+        let case_sensitive = self.context.case_sensitive;
+        for parts in except {
+            let Some((name, qualifier)) = parts.split_last() else {
+                continue;
+            };
+            let before = columns.len();
+            columns.retain(|column| {
+                let qualified = column.attribute.as_deref().is_none_or(|a| {
+                    a.qualifier.len() >= qualifier.len()
+                        && a.qualifier
+                            .iter()
+                            .rev()
+                            .zip(qualifier.iter().rev())
+                            .all(|(a, b)| same_name(a, b, case_sensitive))
+                });
+                !(qualified && same_name(column.column_name(), name, case_sensitive))
+            });
+            if columns.len() == before {
+                let error = SparkError::unresolved_column(parts, &scope.suggestions(parts));
+                return Err(error.at(self.origin.as_ref()));
+            }
+        }
+        Ok(columns)
     }
 
     pub(super) fn expand_regex(&mut self, scope: &Scope, pattern: &str) -> Result<Vec<TypedExpr>> {

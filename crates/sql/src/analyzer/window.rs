@@ -1,7 +1,7 @@
 //! Window expressions: `function OVER (PARTITION BY … ORDER BY … frame)`.
 
 use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{
     AggregateFunction, Sort, WindowFunction, WindowFunctionParams,
 };
@@ -91,12 +91,21 @@ impl Analyzer {
         frame: Option<&WindowFrame>,
     ) -> Result<TypedExpr> {
         let function = self.expression(scope, function)?;
+        check_function(&function)?;
         let partitions = self.expressions(scope, partition_by)?;
         let orders = self.orderings(scope, order_by)?;
         let text = specification_text(&partitions, &orders);
         let is_ranking = self.is_ranking(&function);
         if is_ranking && orders.is_empty() {
             return Err(SparkError::window_function_needs_order(&function.name));
+        }
+        if is_ranking && !is_shifted(&function) {
+            check_ranking_frame(&function, frame)?;
+        }
+        if let Some(frame) = frame
+            && frame.units == FrameUnits::Range
+        {
+            check_range(frame, &orders, &text)?;
         }
         let (engine_frame, frame_text) = self.frame(scope, frame, &orders, is_ranking)?;
         let frame_text = match own_frame(&function, frame) {
@@ -106,11 +115,12 @@ impl Analyzer {
         let partition_exprs: Vec<Expr> = partitions.iter().map(|p| p.expr.clone()).collect();
         let sorts: Vec<Sort> = orders.iter().map(Ordering::sort).collect();
         let mut found = false;
-        let expr = function.expr.clone().transform_up(|expr| {
+        // What stands inside of an aggregate belongs to the GROUP BY below.
+        let expr = function.expr.clone().transform_down(|expr| {
             Ok(match expr {
                 Expr::AggregateFunction(AggregateFunction { func, params }) => {
                     found = true;
-                    Transformed::yes(Expr::WindowFunction(Box::new(WindowFunction {
+                    let window = Expr::WindowFunction(Box::new(WindowFunction {
                         fun: WindowFunctionDefinition::AggregateUDF(func),
                         params: WindowFunctionParams {
                             args: params.args,
@@ -121,24 +131,22 @@ impl Analyzer {
                             null_treatment: params.null_treatment,
                             distinct: params.distinct,
                         },
-                    })))
+                    }));
+                    Transformed::new(window, true, TreeNodeRecursion::Jump)
                 }
                 Expr::WindowFunction(mut window) => {
                     found = true;
                     window.params.partition_by = partition_exprs.clone();
                     window.params.order_by = sorts.clone();
                     window.params.window_frame = engine_frame.clone();
-                    Transformed::yes(Expr::WindowFunction(window))
+                    let window = Expr::WindowFunction(window);
+                    Transformed::new(window, true, TreeNodeRecursion::Jump)
                 }
                 other => Transformed::no(other),
             })
         })?;
         if !found {
-            return Err(SparkError::mismatch(
-                "UNSUPPORTED_WINDOW_FUNCTION",
-                &function.name,
-                "only aggregate and window functions take OVER.",
-            ));
+            return Err(SparkError::unsupported_window_expression(&function.name));
         }
         let name = format!("{} OVER ({text}{frame_text})", function.name);
         let nullable = function.nullable;
@@ -212,8 +220,17 @@ impl Analyzer {
             FrameUnits::Rows => WindowFrameUnits::Rows,
             FrameUnits::Range => WindowFrameUnits::Range,
         };
-        let (lower, lower_text) = self.boundary(scope, &frame.lower, units, orders, true)?;
-        let (upper, upper_text) = self.boundary(scope, &frame.upper, units, orders, false)?;
+        let (lower, lower_text, lower_type) = self.boundary(scope, &frame.lower, units, orders)?;
+        let (upper, upper_text, upper_type) = self.boundary(scope, &frame.upper, units, orders)?;
+        if let (Some(lower), Some(upper), FrameUnits::Range) = (lower_type, upper_type, frame.units)
+            && lower != upper
+        {
+            return Err(SparkError::mismatch(
+                "SPECIFIED_WINDOW_FRAME_DIFF_TYPES",
+                &format!("RANGE BETWEEN {lower_text} AND {upper_text}"),
+                "the bounds of the window frame have different types.",
+            ));
+        }
         let word = if units == WindowFrameUnits::Rows {
             "ROWS"
         } else {
@@ -248,8 +265,7 @@ impl Analyzer {
         boundary: &FrameBoundary,
         units: WindowFrameUnits,
         orders: &[Ordering],
-        is_lower: bool,
-    ) -> Result<(WindowFrameBound, String)> {
+    ) -> Result<(WindowFrameBound, String, Option<DataType>)> {
         let unbounded = match units {
             WindowFrameUnits::Rows => ScalarValue::UInt64(None),
             _ => ScalarValue::Null,
@@ -259,16 +275,19 @@ impl Analyzer {
                 return Ok((
                     WindowFrameBound::Preceding(unbounded),
                     "UNBOUNDED PRECEDING".to_owned(),
+                    None,
                 ));
             }
             FrameBoundary::UnboundedFollowing => {
                 return Ok((
                     WindowFrameBound::Following(unbounded),
                     "UNBOUNDED FOLLOWING".to_owned(),
+                    None,
                 ));
             }
             FrameBoundary::CurrentRow => {
-                return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".to_owned()));
+                let text = "CURRENT ROW".to_owned();
+                return Ok((WindowFrameBound::CurrentRow, text, None));
             }
             FrameBoundary::Preceding(e) => (e, true),
             FrameBoundary::Following(e) | FrameBoundary::Offset(e) => (e, false),
@@ -279,7 +298,8 @@ impl Analyzer {
             SparkError::unsupported_feature("a window frame whose bound is not a number")
         })?;
         if magnitude.is_none() {
-            return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".to_owned()));
+            let text = "CURRENT ROW".to_owned();
+            return Ok((WindowFrameBound::CurrentRow, text, None));
         }
         let magnitude = magnitude.unwrap_or(ScalarValue::Null);
         // A number counts onwards, whatever its sign; only SQL has a word for backwards.
@@ -290,19 +310,14 @@ impl Analyzer {
         };
         let bound = match units {
             WindowFrameUnits::Rows => magnitude.cast_to(&arrow::datatypes::DataType::UInt64)?,
-            _ => match orders.first() {
-                Some(order) if order.typed.data_type.is_numeric() => magnitude.cast_to(
-                    &crate::functions::udf::internal_arrow(&order.typed.data_type),
-                )?,
-                _ => magnitude,
-            },
+            _ => range_bound(magnitude, &typed.data_type, orders)?,
         };
-        let _ = is_lower;
-        Ok(if preceding {
-            (WindowFrameBound::Preceding(bound), text)
+        let bound = if preceding {
+            WindowFrameBound::Preceding(bound)
         } else {
-            (WindowFrameBound::Following(bound), text)
-        })
+            WindowFrameBound::Following(bound)
+        };
+        Ok((bound, text, Some(typed.data_type)))
     }
 
     /// Puts the window functions of `exprs` into plans of their own and columns in their place.
@@ -358,7 +373,7 @@ impl Analyzer {
                 {
                     bare = Some(value.name.clone());
                 }
-                Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+                Ok(TreeNodeRecursion::Continue)
             });
             if let Some(name) = bare {
                 return Err(SparkError::window_function_without_over(&name));
@@ -368,13 +383,124 @@ impl Analyzer {
     }
 
     pub(crate) fn refuse_aggregates(&self, condition: &TypedExpr) -> Result<()> {
-        if has_aggregate(&condition.expr) || has_window(&condition.expr) {
+        if has_window(&condition.expr) {
+            return Err(SparkError::window_function_not_allowed("WHERE"));
+        }
+        if has_aggregate(&condition.expr) {
             return Err(SparkError::invalid_where_condition(
                 &condition.name,
                 &condition.name,
             ));
         }
         Ok(())
+    }
+}
+
+/// A function under a window is none of rows that differ, and has no window inside.
+fn check_function(function: &TypedExpr) -> Result<()> {
+    let mut result = Ok(());
+    let walked = function.expr.apply(|e| {
+        let arguments = match e {
+            Expr::AggregateFunction(aggregate) => {
+                // Sets of values are distinct without having been asked to be.
+                if aggregate.params.distinct && function.name.contains("(DISTINCT ") {
+                    result = Err(SparkError::distinct_window_function(&function.name));
+                }
+                &aggregate.params.args
+            }
+            Expr::WindowFunction(window) => &window.params.args,
+            _ => return Ok(TreeNodeRecursion::Continue),
+        };
+        if arguments.iter().any(has_window) {
+            result = Err(SparkError::window_in_aggregate());
+        }
+        Ok(TreeNodeRecursion::Jump)
+    });
+    walked?;
+    result
+}
+
+fn is_shifted(function: &TypedExpr) -> bool {
+    let name = function.name.to_ascii_lowercase();
+    name.starts_with("lag(") || name.starts_with("lead(")
+}
+
+/// Functions that rank have a frame of their own, and another one is refused.
+fn check_ranking_frame(function: &TypedExpr, frame: Option<&WindowFrame>) -> Result<()> {
+    let Some(frame) = frame else { return Ok(()) };
+    let is_cumulative = function.name.to_ascii_lowercase().starts_with("cume_dist");
+    let units = if is_cumulative {
+        FrameUnits::Range
+    } else {
+        FrameUnits::Rows
+    };
+    let same = frame.units == units
+        && frame.lower == FrameBoundary::UnboundedPreceding
+        && frame.upper == FrameBoundary::CurrentRow;
+    match same {
+        true => Ok(()),
+        false => Err(SparkError::window_frame_mismatch(&function.name)),
+    }
+}
+
+/// A range counts from the value of the one column that orders the rows.
+fn check_range(frame: &WindowFrame, orders: &[Ordering], text: &str) -> Result<()> {
+    let counts = |boundary: &FrameBoundary| {
+        matches!(
+            boundary,
+            FrameBoundary::Preceding(_) | FrameBoundary::Following(_) | FrameBoundary::Offset(_)
+        )
+    };
+    let detail = match orders.len() {
+        0 => "RANGE_FRAME_WITHOUT_ORDER",
+        1 => return Ok(()),
+        _ if counts(&frame.lower) || counts(&frame.upper) => "RANGE_FRAME_MULTI_ORDER",
+        _ => return Ok(()),
+    };
+    Err(SparkError::mismatch(
+        detail,
+        text,
+        "a range window frame with value boundaries needs exactly one expression to be ordered by.",
+    ))
+}
+
+/// The distance of a range's bound, in the type that the engine compares with the order's values.
+fn range_bound(
+    magnitude: ScalarValue,
+    data_type: &DataType,
+    orders: &[Ordering],
+) -> Result<ScalarValue> {
+    let Some(order) = orders.first() else {
+        return Ok(magnitude);
+    };
+    let order = &order.typed.data_type;
+    let interval = |months, days| {
+        let value = arrow::datatypes::IntervalMonthDayNano::new(months, days, 0);
+        ScalarValue::IntervalMonthDayNano(Some(value))
+    };
+    let refused = || {
+        SparkError::mismatch(
+            "RANGE_FRAME_INVALID_TYPE",
+            "RANGE",
+            "the type of the order does not go with the type of the range frame.",
+        )
+    };
+    match (order, data_type, &magnitude) {
+        (DataType::Date, days, ScalarValue::Int64(Some(count))) if days.is_integral() => {
+            let count = i32::try_from(*count).map_err(|_| refused())?;
+            Ok(interval(0, count))
+        }
+        (order, DataType::YearMonthInterval { .. }, ScalarValue::Int64(Some(months)))
+            if order.is_datetime() =>
+        {
+            let months = i32::try_from(*months).map_err(|_| refused())?;
+            Ok(interval(months, 0))
+        }
+        (order, data_type, _) if order.is_numeric() && data_type.is_numeric() => {
+            Ok(magnitude.cast_to(&crate::functions::udf::internal_arrow(order))?)
+        }
+        (order, data_type, _) if order.is_datetime() && data_type.is_interval() => Ok(magnitude),
+        _ => Err(refused()),
     }
 }
 
@@ -456,6 +582,12 @@ fn signed(value: &ScalarValue, negate: bool) -> Option<(bool, Option<ScalarValue
         ScalarValue::Int16(Some(v)) => i64::from(*v),
         ScalarValue::Int32(Some(v)) => i64::from(*v),
         ScalarValue::Int64(Some(v)) => *v,
+        ScalarValue::IntervalYearMonth(Some(v)) => i64::from(*v),
+        ScalarValue::Decimal128(Some(v), precision, scale) => {
+            let v = if negate { -*v } else { *v };
+            let distance = ScalarValue::Decimal128(Some(v.abs()), *precision, *scale);
+            return Some((v < 0, (v != 0).then_some(distance)));
+        }
         ScalarValue::Float64(Some(v)) => {
             let v = if negate { -v } else { *v };
             return Some((

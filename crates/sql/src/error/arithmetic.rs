@@ -5,6 +5,16 @@ use super::{Exception, SparkError};
 const ANSI_CONFIGURATION: &str = "\"spark.sql.ansi.enabled\"";
 
 impl SparkError {
+    /// A date has no time that an interval's could be added to.
+    pub fn date_plus_time() -> Self {
+        Self::new(
+            Exception::IllegalArgument,
+            "",
+            "",
+            "Cannot add hours, minutes or seconds, milliseconds, microseconds to a date",
+        )
+    }
+
     pub fn divide_by_zero() -> Self {
         Self::new(
             Exception::Arithmetic,

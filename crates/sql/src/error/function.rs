@@ -338,18 +338,81 @@ impl SparkError {
         .with("funcName", format!("\"{name}\""))
     }
 
-    pub fn distinct_unsupported(function: &str) -> Self {
+    pub fn window_function_not_allowed(clause: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE",
+            "42903",
+            format!("Window functions are not allowed in the {clause} clause."),
+        )
+        .with("clauseName", clause)
+    }
+
+    pub fn unsupported_window_expression(expression: &str) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "UNSUPPORTED_EXPR_FOR_WINDOW",
+            "42P20",
+            format!("Expression \"{expression}\" not supported within a window function."),
+        )
+        .with("sqlExpr", format!("\"{expression}\""))
+    }
+
+    pub fn distinct_window_function(expression: &str) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED",
+            "0A000",
+            format!("Distinct window functions are not supported: \"{expression}\"."),
+        )
+        .with("windowExpr", format!("\"{expression}\""))
+    }
+
+    pub fn window_in_aggregate() -> Self {
+        Self::new(
+            Exception::Analysis,
+            "_LEGACY_ERROR_TEMP_1031",
+            "42000",
+            "It is not allowed to use a window function inside an aggregate function. Please use the inner window function in a sub-query.",
+        )
+    }
+
+    pub fn window_frame_mismatch(function: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "_LEGACY_ERROR_TEMP_1036",
+            "42000",
+            format!("The window frame of {function} must be its own."),
+        )
+        .with("wf", function)
+    }
+
+    pub fn within_group_missing(function: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING",
+            "42K0K",
+            format!(
+                "The function {} needs WITHIN GROUP (ORDER BY …).",
+                quote_identifier(function)
+            ),
+        )
+        .with("funcName", quote_identifier(function))
+    }
+
+    /// `syntax` is what the function does not take: `DISTINCT`, `FILTER CLAUSE`.
+    pub fn unsupported_syntax_of_function(function: &str, syntax: &str) -> Self {
         Self::new(
             Exception::Analysis,
             "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX",
             "42000",
             format!(
-                "The function {} does not support DISTINCT.",
+                "The function {} does not support {syntax}.",
                 quote_identifier(function)
             ),
         )
         .with("prettyName", quote_identifier(function))
-        .with("syntax", "DISTINCT")
+        .with("syntax", syntax)
     }
 
     pub fn not_foldable(function: &str, input: &str, data_type: &str, expression: &str) -> Self {

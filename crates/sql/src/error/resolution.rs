@@ -44,6 +44,28 @@ impl SparkError {
         .with("proposal", proposal)
     }
 
+    pub fn ambiguous_lateral_alias(parts: &[String]) -> Self {
+        let name = quote_parts(parts);
+        Self::new(
+            Exception::Analysis,
+            "AMBIGUOUS_LATERAL_COLUMN_ALIAS",
+            "42702",
+            format!("Lateral column alias {name} is ambiguous and has several matches."),
+        )
+        .with("name", name)
+    }
+
+    pub fn lateral_alias_in_aggregate(alias: &str, aggregate: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_AGGREGATE_FUNC",
+            "0A000",
+            format!("The feature is not supported: Referencing a lateral column alias {alias} in the aggregate function \"{aggregate}\"."),
+        )
+        .with("lca", alias)
+        .with("aggFunc", format!("\"{aggregate}\""))
+    }
+
     pub fn unresolved_field(field: &str, column: &str, proposals: &[String]) -> Self {
         let proposal = proposals.join(", ");
         Self::new(
@@ -259,6 +281,72 @@ impl SparkError {
         .with("expressionList", expressions)
     }
 
+    pub fn unsupported_grouping_expression() -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "UNSUPPORTED_GROUPING_EXPRESSION",
+            "42K0E",
+            "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
+        )
+    }
+
+    pub fn grouping_column_mismatch() -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "GROUPING_COLUMN_MISMATCH",
+            "42803",
+            "The column of grouping() is none of the grouping columns.",
+        )
+    }
+
+    pub fn grouping_id_column_mismatch() -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "GROUPING_ID_COLUMN_MISMATCH",
+            "42803",
+            "The columns of grouping_id() are not the grouping columns.",
+        )
+    }
+
+    pub fn qualify_without_window() -> Self {
+        Self::new(
+            Exception::Analysis,
+            "QUALIFY_REQUIRES_WINDOW_FUNCTION",
+            "42903",
+            "QUALIFY needs a window function in its condition or in the select list.",
+        )
+    }
+
+    pub fn duplicated_cte_name(name: &str) -> Self {
+        let name = quote_identifier(name);
+        Self::new(
+            Exception::Parse,
+            "DUPLICATED_CTE_NAMES",
+            "42602",
+            format!("CTE definition can't have duplicate names: {name}."),
+        )
+        .with("duplicateNames", name)
+    }
+
+    pub fn missing_window(name: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "MISSING_WINDOW_SPECIFICATION",
+            "42P20",
+            format!("Window specification is not defined in the WINDOW clause for {name}."),
+        )
+        .with("windowName", name)
+    }
+
+    pub fn unresolved_all_in_group_by() -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "UNRESOLVED_ALL_IN_GROUP_BY",
+            "42803",
+            "Cannot infer grouping columns for GROUP BY ALL based on the select clause. Please explicitly specify the grouping columns.",
+        )
+    }
+
     pub fn group_by_aggregate(expression: &str) -> Self {
         Self::new(
             Exception::Analysis,
@@ -357,6 +445,15 @@ impl SparkError {
         )
         .with("targetString", target)
         .with("columns", columns)
+    }
+
+    pub fn star_with_table_in_count() -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_USAGE_OF_STAR_WITH_TABLE_IDENTIFIER_IN_COUNT",
+            "42000",
+            "count(table.*) is not allowed. Please use count(*) or expand the columns manually.",
+        )
     }
 
     pub fn invalid_star_usage(place: &str) -> Self {

@@ -132,6 +132,47 @@ impl SparkError {
         .with("conditionType", format!("\"{actual}\""))
     }
 
+    pub fn in_subquery_length(values: usize, columns: usize) -> Self {
+        Self::mismatch(
+            "IN_SUBQUERY_LENGTH_MISMATCH",
+            "IN (subquery)",
+            format!("the left side has {values} values and the subquery {columns} columns."),
+        )
+        .with("leftLength", values.to_string())
+        .with("rightLength", columns.to_string())
+    }
+
+    pub fn in_subquery_types(sql: &str, left: &str, right: &str) -> Self {
+        Self::mismatch(
+            "IN_SUBQUERY_DATA_TYPE_MISMATCH",
+            sql,
+            format!("the left side has the type \"{left}\" and the subquery \"{right}\"."),
+        )
+        .with("leftType", format!("\"{left}\""))
+        .with("rightType", format!("\"{right}\""))
+    }
+
+    pub fn scalar_subquery_of_columns(columns: usize) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN",
+            "42823",
+            format!(
+                "Invalid subquery: Scalar subquery must return only one column, but got {columns}."
+            ),
+        )
+        .with("number", columns.to_string())
+    }
+
+    pub fn scalar_subquery_of_rows() -> Self {
+        Self::new(
+            Exception::Runtime,
+            "SCALAR_SUBQUERY_TOO_MANY_ROWS",
+            "21000",
+            "More than one row returned by a subquery used as an expression.",
+        )
+    }
+
     pub fn invalid_extract_base(base: &str, other: &str) -> Self {
         Self::new(
             Exception::Analysis,

@@ -14,6 +14,17 @@ impl SparkError {
         .with("feature", name)
     }
 
+    pub fn set_operation_on_map(column: &str, data_type: &str) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE",
+            "0A000",
+            format!("The feature is not supported: Cannot have MAP type columns in DataFrame which calls set operations (INTERSECT, EXCEPT, etc.), but the type of column `{column}` is \"{data_type}\"."),
+        )
+        .with("colName", format!("`{column}`"))
+        .with("dataType", format!("\"{data_type}\""))
+    }
+
     pub fn unsupported_relation(name: &str) -> Self {
         Self::unsupported_feature(&format!("the relation {name}"))
     }

@@ -1,7 +1,7 @@
 //! Data in files: parquet, json, csv, text.
 //!
 //! Always true: a folder with `_spark_metadata` holds exactly the files that its log names; files and folders whose
-//! names begin with `_` or `.` are no data. Start at [`FileSource`] and [`FileSink`].
+//! names begin with `_` or `.` are no data. Start at `FileSource` and `FileSink`.
 
 mod csv;
 mod lines;

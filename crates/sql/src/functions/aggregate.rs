@@ -23,7 +23,7 @@ use datafusion::logical_expr::{AggregateUDF, Expr};
 
 use collect::{collect, collect_union, string_agg};
 use count::{approx_count_distinct, count, count_if};
-use distribution::{median, mode, percentile};
+use distribution::{median, mode, percentile, percentile_of_order};
 use moments::Statistic;
 use selected::{by, extreme, positional};
 use statistics::{moment, regression, shape};
@@ -151,7 +151,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     custom("approx_count_distinct", approx_count_distinct),
     custom("percentile_approx", |call| percentile(call, true)).or(&["approx_percentile"]),
-    custom("percentile", |call| percentile(call, false)).or(&["percentile_cont"]),
+    custom("percentile", |call| percentile(call, false)),
+    custom("percentile_cont", |call| percentile_of_order(call, false)),
+    custom("percentile_disc", |call| percentile_of_order(call, true)),
     custom("median", median),
     custom("mode", mode),
     custom("skewness", |call| shape(call, Summary::Skewness)),
@@ -236,11 +238,7 @@ fn grouping(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     };
     let name = call.name.clone();
     let value = call.call(&name, data_type, false, |_| {
-        Err(SparkError::mismatch(
-            "UNSUPPORTED_GROUPING_EXPRESSION",
-            "grouping",
-            "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
-        ))
+        Err(SparkError::unsupported_grouping_expression())
     });
     Ok(value)
 }

@@ -110,11 +110,22 @@ fn binary(call: &mut FunctionCall<'_>, operation: Operation) -> Result<TypedExpr
         [left, right] => operation.text(&left.name, &right.name),
         _ => call.text(),
     };
+    call.arity(2, 2)?;
+    if let Some(value) = super::time_arithmetic::arithmetic(call, operation, false)? {
+        return Ok(value);
+    }
     Ok(compute(call, operation, overflow, &text)?.with_name(text))
 }
 
 fn trying(call: &mut FunctionCall<'_>, operation: Operation) -> Result<TypedExpr> {
     let text = call.text();
+    call.arity(2, 2)?;
+    if let Some(value) = super::time_arithmetic::arithmetic(call, operation, true)? {
+        return Ok(TypedExpr {
+            nullable: true,
+            ..value.with_name(text)
+        });
+    }
     Ok(compute(call, operation, Overflow::Null, &text)?.with_name(text))
 }
 
@@ -124,12 +135,6 @@ fn compute(
     overflow: Overflow,
     text: &str,
 ) -> Result<TypedExpr> {
-    call.arity(2, 2)?;
-    if let Some(value) =
-        super::time_arithmetic::arithmetic(call, operation, overflow == Overflow::Null)?
-    {
-        return Ok(value);
-    }
     let (left, right, result) = operand_types(call, operation, text)?;
     let [a, b] = [call.arguments[0].clone(), call.arguments[1].clone()];
     let a = call.analyzer.cast_implicitly(a, &left)?;

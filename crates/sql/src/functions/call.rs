@@ -7,7 +7,7 @@ use datafusion::logical_expr::Expr;
 
 use super::arguments::{Arg, implicitly_castable, ordinal};
 use super::{Build, Function, Invocation};
-use crate::analyzer::{Analyzer, Maker, Scope, TypedExpr};
+use crate::analyzer::{Analyzer, Maker, Ordering, Scope, TypedExpr};
 use crate::error::{Result, SparkError};
 use crate::functions::udf::Kernel;
 use crate::ir::{DataType, Expression, StructType};
@@ -26,6 +26,8 @@ pub(crate) struct FunctionCall<'a> {
     pub(crate) raw: &'a [Expression],
     pub(crate) distinct: bool,
     pub(crate) filter: Option<TypedExpr>,
+    /// What `WITHIN GROUP` orders a group's rows by.
+    pub(crate) order: Vec<Ordering>,
 }
 
 /// A call that yields several rows: an array of structs, one struct a row.

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, BooleanArray};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
-use super::{Arg, Function, FunctionCall, Invocation, custom};
+use super::{Arg, Function, FunctionCall, Invocation, Nulls, custom};
 use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};
 use crate::ir::DataType;
@@ -26,6 +26,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     custom("and", |call| logical(call, Operator::And, "AND")),
     custom("or", |call| logical(call, Operator::Or, "OR")),
     custom("not", not).or(&["!"]),
+    custom("likeall", |call| like_each(call, "and", false)).nulls(Nulls::Always),
+    custom("likeany", |call| like_each(call, "or", false)).nulls(Nulls::Always),
+    custom("notlikeall", |call| like_each(call, "and", true)).nulls(Nulls::Always),
+    custom("notlikeany", |call| like_each(call, "or", true)).nulls(Nulls::Always),
     custom("isnull", |call| null_test(call, true)),
     custom("isnotnull", |call| null_test(call, false)),
     custom("isnan", is_nan),
@@ -210,6 +214,26 @@ fn logical(call: &mut FunctionCall<'_>, operator: Operator, word: &str) -> Resul
         call.arguments[1].expr.clone(),
     );
     Ok(TypedExpr::new(expr, DataType::Boolean, nullable, text))
+}
+
+/// Whether a text is of any pattern, of all, or not.
+fn like_each(call: &mut FunctionCall<'_>, joined_by: &str, negated: bool) -> Result<TypedExpr> {
+    call.arity(2, usize::MAX)?;
+    let text = format!("{}({})", call.name, call.arguments[0].name);
+    let value = call.arguments[0].clone();
+    let mut all: Option<TypedExpr> = None;
+    for pattern in call.arguments.split_off(1) {
+        let mut test = call.apply("like", vec![value.clone(), pattern])?;
+        if negated {
+            test = call.apply("not", vec![test])?;
+        }
+        all = Some(match all {
+            None => test,
+            Some(before) => call.apply(joined_by, vec![before, test])?,
+        });
+    }
+    let all = all.ok_or_else(|| SparkError::internal("no pattern"))?;
+    Ok(all.with_name(text))
 }
 
 fn not(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {

@@ -120,6 +120,13 @@ fn from_json(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
             ),
         ));
     }
+    let text = match schema {
+        DataType::Map { .. } => "entries".to_owned(),
+        _ => text,
+    };
+    if !call.arguments[0].data_type.is_string() && call.arguments[0].data_type != DataType::Null {
+        return Err(call.unexpected_type(0, "\"STRING\""));
+    }
     let raw = options(call, 2)?;
     let key = format!("{schema:?} {raw:?}");
     let options = JsonOptions::new(&raw, call.analyzer.context.time_zone)?;

@@ -158,7 +158,8 @@ fn log(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     call.arity(1, 2)?;
     if call.arguments.len() == 1 {
         let value = call.arguments.remove(0);
-        return call.apply("ln", vec![value]);
+        let text = format!("LOG(E(), {})", value.name);
+        return Ok(call.apply("ln", vec![value])?.with_name(text));
     }
     let text = format!(
         "LOG({}, {})",

@@ -221,6 +221,21 @@ static TABLE: LazyLock<BTreeMap<&'static str, &'static Function>> = LazyLock::ne
         .collect()
 });
 
+/// Functions that take `WITHIN GROUP (ORDER BY …)`.
+pub(crate) const ORDERED_WITHIN_GROUP: &[&str] = &[
+    "listagg",
+    "mode",
+    "percentile_cont",
+    "percentile_disc",
+    "string_agg",
+];
+
+/// True of a lower-case name of an aggregate function.
+pub(crate) fn is_aggregate(name: &str) -> bool {
+    let has = |function: &Function| function.name == name || function.aliases.contains(&name);
+    aggregate::FUNCTIONS.iter().any(has)
+}
+
 /// The function of a lower-case name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     TABLE.get(name).copied()

@@ -123,7 +123,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let texts = i.strings(0)?;
         i.build_booleans(|row| Ok(texts.get(row).map(words::luhn)))
     })
-    .nulls(Nulls::Always)
     .nulls(Nulls::Always),
     scalar("quote", &[Arg::Str], Returns::Str, |i| {
         map(i, |s| {

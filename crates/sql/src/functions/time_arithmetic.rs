@@ -10,6 +10,7 @@ use crate::analyzer::TypedExpr;
 use crate::error::{Result, SparkError};
 use crate::ir::{DataType, DayTimeField};
 use crate::time::{MICROS_PER_DAY, TimeZone, add_months};
+use crate::types::sql_name;
 
 /// `date ± days`, `time ± interval`, `time - time`, `date - date`, `interval ± interval`; nothing if the operands are
 /// no times.
@@ -20,6 +21,7 @@ pub(super) fn arithmetic(
 ) -> Result<Option<TypedExpr>> {
     use DataType as T;
     let [left, right] = [0, 1].map(|index| call.arguments[index].data_type.clone());
+    let [one, other] = [0, 1].map(|index| call.arguments[index].name.clone());
     let nullable = call.any_nullable();
     let sign = match operation {
         Operation::Add => 1,
@@ -33,7 +35,8 @@ pub(super) fn arithmetic(
         )
     };
     let is_time = |t: &T| matches!(t, T::Timestamp | T::TimestampNtz);
-    if sign == 1 && is_interval(&left) && right.is_datetime() {
+    let may_swap = is_interval(&left) || (left.is_integral() && right == T::Date);
+    if sign == 1 && may_swap && right.is_datetime() {
         call.arguments.swap(0, 1);
         let swapped = arithmetic(call, operation, false)?;
         call.arguments.swap(0, 1);
@@ -47,9 +50,17 @@ pub(super) fn arithmetic(
         start: DayTimeField::Day,
         end: DayTimeField::Second,
     };
+    let symbol = if sign == 1 { "+" } else { "-" };
+    // What moves a time has no parentheses in Spark's text.
+    let mut text = match left.is_datetime() && is_interval(&right) {
+        true => format!("{one} {symbol} {other}"),
+        false => format!("({one} {symbol} {other})"),
+    };
     let (result, kernel): (T, fn(&Invocation<'_>) -> Result<ArrayRef>) = match (&left, &right) {
         (T::Date, right) if right.is_integral() => {
             call.convert(1, Arg::Int)?;
+            let function = if sign == 1 { "date_add" } else { "date_sub" };
+            text = format!("{function}({one}, {other})");
             (
                 T::Date,
                 if sign == 1 {
@@ -68,7 +79,30 @@ pub(super) fn arithmetic(
                 |i| date_months(i, -1)
             },
         ),
-        (T::Date, T::DayTimeInterval { .. } | T::CalendarInterval) => {
+        (T::Date, days) if *days == days_and_back => {
+            let days = format!("extractansiintervaldays({other})");
+            text = match sign {
+                1 => format!("date_add({one}, {days})"),
+                _ => format!("date_add({one}, (- {days}))"),
+            };
+            (
+                T::Date,
+                if sign == 1 {
+                    |i| date_days(i, 1)
+                } else {
+                    |i| date_days(i, -1)
+                },
+            )
+        }
+        (T::Date, T::CalendarInterval) => (
+            T::Date,
+            if sign == 1 {
+                |i| date_plus_interval(i, 1)
+            } else {
+                |i| date_plus_interval(i, -1)
+            },
+        ),
+        (T::Date, T::DayTimeInterval { .. }) => {
             call.convert(0, Arg::Timestamp)?;
             (T::Timestamp, shift_time(sign))
         }
@@ -97,9 +131,16 @@ pub(super) fn arithmetic(
                 |i| add_intervals(i, -1)
             },
         ),
+        (one, other) if is_interval(one) && is_interval(other) => {
+            return Err(call.unexpected_type(1, &format!("\"{}\"", sql_name(one))));
+        }
+        (T::Date, _) if sign == 1 => {
+            return Err(call.unexpected_type(1, "(\"INT\" or \"SMALLINT\" or \"TINYINT\")"));
+        }
         _ => return Ok(None),
     };
-    Ok(Some(call.call("time_arithmetic", result, nullable, kernel)))
+    let value = call.call("time_arithmetic", result, nullable, kernel);
+    Ok(Some(value.with_name(text)))
 }
 
 fn shift_time(sign: i64) -> fn(&Invocation<'_>) -> Result<ArrayRef> {
@@ -126,13 +167,39 @@ fn date_months(i: &Invocation<'_>, sign: i64) -> Result<ArrayRef> {
     })
 }
 
+fn date_days(i: &Invocation<'_>, sign: i64) -> Result<ArrayRef> {
+    let (dates, days) = (i.dates(0)?, i.day_times(1)?);
+    i.build::<Date32Type>(|row| {
+        let pair = dates.get(row).zip(days.get(row));
+        Ok(pair.map(|(date, micros)| {
+            (i64::from(date) + sign * micros.div_euclid(MICROS_PER_DAY)) as i32
+        }))
+    })
+}
+
+/// A calendar interval moves a date by its months and days; a time in it has no place there.
+fn date_plus_interval(i: &Invocation<'_>, sign: i64) -> Result<ArrayRef> {
+    let (dates, interval) = (i.dates(0)?, interval_argument(i, 1)?);
+    i.build::<Date32Type>(|row| {
+        let Some((date, (months, days, micros))) = dates.get(row).zip(interval(row)) else {
+            return Ok(None);
+        };
+        if micros != 0 && i.context.ansi {
+            return Err(SparkError::date_plus_time());
+        }
+        let moved = add_months(i64::from(date), sign * months) + sign * days;
+        let moved = moved * MICROS_PER_DAY + sign * micros;
+        Ok(Some(moved.div_euclid(MICROS_PER_DAY) as i32))
+    })
+}
+
+/// By the clocks on the wall: a day on which they change is a day.
 fn time_minus_time(i: &Invocation<'_>) -> Result<ArrayRef> {
     let (ends, starts) = (i.timestamps(0)?, i.timestamps(1)?);
+    let zone = i.context.time_zone;
     i.build::<DurationMicrosecondType>(|row| {
-        Ok(ends
-            .get(row)
-            .zip(starts.get(row))
-            .map(|(end, start)| end - start))
+        let pair = ends.get(row).zip(starts.get(row));
+        Ok(pair.map(|(end, start)| zone.to_local(end) - zone.to_local(start)))
     })
 }
 

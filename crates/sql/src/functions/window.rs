@@ -19,10 +19,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     custom("rank", |call| {
         ranking(call, rank::rank_udwf(), DataType::Integer)
-    }),
+    })
+    .shown("RANK"),
     custom("dense_rank", |call| {
         ranking(call, rank::dense_rank_udwf(), DataType::Integer)
-    }),
+    })
+    .shown("DENSE_RANK"),
     custom("percent_rank", |call| {
         ranking(call, rank::percent_rank_udwf(), DataType::Double)
     })
@@ -87,6 +89,13 @@ fn tile(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         .analyzer
         .cast_implicitly(call.arguments[0].clone(), &DataType::Long)?;
     let count = call.analyzer.fold(count);
+    if count.constant_integer().is_some_and(|count| count <= 0) {
+        return Err(SparkError::mismatch(
+            "VALUE_OUT_OF_RANGE",
+            &call.text(),
+            "the number of buckets must be positive.",
+        ));
+    }
     let expr = bare(ntile::ntile_udwf(), vec![count.expr], None);
     Ok(integers(call, expr, DataType::Integer))
 }

@@ -30,6 +30,11 @@ pub enum Expression {
         target: Option<Vec<String>>,
         plan_id: Option<i64>,
     },
+    /// `* EXCEPT (a, t.b)`.
+    StarExcept {
+        target: Option<Vec<String>>,
+        except: Vec<Vec<String>>,
+    },
     /// A regular expression over column names.
     Regex {
         pattern: String,
@@ -107,9 +112,10 @@ pub enum EvalMode {
 pub enum SubqueryKind {
     Scalar,
     Exists,
-    /// `values IN (subquery)`.
+    /// `values IN (subquery)`; `negated` if a `not` stands around it.
     In {
         values: Vec<Expression>,
+        negated: bool,
     },
     /// `table_argument`: not yet run by anything.
     TableArgument,

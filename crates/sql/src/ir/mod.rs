@@ -24,6 +24,6 @@ pub use expression::{
 };
 pub use literal::Literal;
 pub use relation::{
-    GroupType, JoinType, NaReplacement, Options, Pivot, ReadSource, Relation, RelationNode,
-    SetOperationKind,
+    GroupType, JoinType, NaReplacement, Options, Pivot, QUALIFIED, ReadSource, Relation,
+    RelationNode, SetOperationKind,
 };

@@ -337,9 +337,14 @@ pub enum SetOperationKind {
     Except,
 }
 
+/// The name of the column that holds what a `QUALIFY` clause asks; it is gone above its filter.
+pub const QUALIFIED: &str = "__qualified";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GroupType {
     GroupBy,
+    /// `GROUP BY ALL`: every item of the select list that aggregates nothing.
+    All,
     Rollup,
     Cube,
     Pivot,

@@ -200,9 +200,6 @@ impl Parser<'_> {
             let right = operand(self)?;
             let name = match *symbol {
                 "||" => "concat",
-                "<<" => "shiftleft",
-                ">>" => "shiftright",
-                ">>>" => "shiftrightunsigned",
                 other => other,
             };
             left = self.located_expression(call(name, vec![left, right]), start);

@@ -1,6 +1,7 @@
 //! Function calls: arguments, filters and windows.
 
 use super::lexer::Token;
+use super::named_window::WindowSpecification;
 use super::parser::Parser;
 use crate::error::{Result, SparkError};
 use crate::ir::{
@@ -38,7 +39,18 @@ impl Parser<'_> {
         }
         self.expect_symbol(")")?;
         if self.words("within group") {
-            return Err(SparkError::unsupported_feature("WITHIN GROUP"));
+            // The order of the group's rows, as arguments that are orders.
+            self.expect_symbol("(")?;
+            if !self.words("order by") {
+                return Err(self.unexpected());
+            }
+            let orders = self.list(|p| p.sort_order())?;
+            self.expect_symbol(")")?;
+            arguments.extend(
+                orders
+                    .into_iter()
+                    .map(|o| Expression::SortOrder(Box::new(o))),
+            );
         }
         let filter =
             if self.is_word("filter") && matches!(self.peek_at(1), Some(Token::Symbol("("))) {
@@ -92,13 +104,28 @@ impl Parser<'_> {
     }
 
     pub(super) fn over(&mut self, function: Expression, start: usize) -> Result<Expression> {
+        let specification = self.window_specification()?;
+        let window = Expression::Window {
+            function: Box::new(function),
+            partition_by: specification.partition_by,
+            order_by: specification.order_by,
+            frame: specification.frame,
+        };
+        Ok(self.located_expression(window, start))
+    }
+
+    /// A window: in parentheses, or by its name in the `WINDOW` clause.
+    pub(super) fn window_specification(&mut self) -> Result<WindowSpecification> {
         if !self.is_symbol("(") {
             let name = self.identifier()?;
-            return Err(SparkError::unsupported_feature(&format!(
-                "the named window {name}"
-            )));
+            return self.window_named(&name);
         }
         self.expect_symbol("(")?;
+        if matches!(self.peek_at(1), Some(Token::Symbol(")"))) {
+            let name = self.identifier()?;
+            self.expect_symbol(")")?;
+            return self.window_named(&name);
+        }
         let mut partition_by = Vec::new();
         if self.words("partition by") || self.words("distribute by") {
             partition_by = self.list(|p| p.expression())?;
@@ -107,38 +134,35 @@ impl Parser<'_> {
         if self.words("order by") || self.words("sort by") {
             order_by = self.list(|p| p.sort_order())?;
         }
-        let units = if self.word("rows") {
-            Some(FrameUnits::Rows)
-        } else if self.word("range") {
-            Some(FrameUnits::Range)
-        } else {
-            None
-        };
-        let frame = match units {
-            None => None,
-            Some(units) => {
-                let (lower, upper) = if self.word("between") {
-                    let lower = self.boundary()?;
-                    self.expect_word("and")?;
-                    (lower, self.boundary()?)
-                } else {
-                    (self.boundary()?, FrameBoundary::CurrentRow)
-                };
-                Some(WindowFrame {
-                    units,
-                    lower,
-                    upper,
-                })
-            }
-        };
+        let frame = self.window_frame()?;
         self.expect_symbol(")")?;
-        let window = Expression::Window {
-            function: Box::new(function),
+        Ok(WindowSpecification {
             partition_by,
             order_by,
             frame,
+        })
+    }
+
+    fn window_frame(&mut self) -> Result<Option<WindowFrame>> {
+        let units = if self.word("rows") {
+            FrameUnits::Rows
+        } else if self.word("range") {
+            FrameUnits::Range
+        } else {
+            return Ok(None);
         };
-        Ok(self.located_expression(window, start))
+        let (lower, upper) = if self.word("between") {
+            let lower = self.boundary()?;
+            self.expect_word("and")?;
+            (lower, self.boundary()?)
+        } else {
+            (self.boundary()?, FrameBoundary::CurrentRow)
+        };
+        Ok(Some(WindowFrame {
+            units,
+            lower,
+            upper,
+        }))
     }
 
     pub(super) fn boundary(&mut self) -> Result<FrameBoundary> {

@@ -4,8 +4,8 @@
 
 use super::lexer::Token;
 use super::parser::Parser;
-use crate::error::Result;
-use crate::ir::{Expression, GroupType, Literal};
+use crate::error::{Result, SparkError};
+use crate::ir::{Expression, GroupType};
 
 /// What `GROUP BY` says.
 pub(super) struct Grouping {
@@ -14,43 +14,39 @@ pub(super) struct Grouping {
     pub(super) sets: Vec<Vec<Expression>>,
 }
 
+/// One element of the list: the sets that it stands for. `None` if it is a plain expression.
+enum Element {
+    Plain(Expression),
+    Sets(Vec<Vec<Expression>>),
+}
+
 impl Parser<'_> {
-    pub(super) fn grouping(&mut self, list: &[Expression]) -> Result<Grouping> {
-        if self.words("grouping sets") {
-            let sets = self.parenthesized(|p| p.grouping_set())?;
-            return Ok(grouping_sets(sets));
-        }
-        for (word, group_type) in [("rollup", GroupType::Rollup), ("cube", GroupType::Cube)] {
-            if self.is_word(word) && matches!(self.peek_at(1), Some(Token::Symbol("("))) {
-                self.at += 1;
-                let expressions = self.parenthesized(|p| p.expression())?;
-                return Ok(Grouping {
-                    group_type,
-                    expressions,
-                    sets: vec![],
-                });
-            }
-        }
+    pub(super) fn grouping(&mut self) -> Result<Grouping> {
         if self.is_word("all") && !matches!(self.peek_at(1), Some(Token::Symbol("." | "("))) {
             self.at += 1;
-            let expressions = (1..=list.len() as i32)
-                .zip(list)
-                .filter(|(_, item)| !mentions_aggregate(item))
-                .map(|(position, _)| Expression::Literal(Literal::Integer(position)))
-                .collect();
             return Ok(Grouping {
-                group_type: GroupType::GroupBy,
-                expressions,
+                group_type: GroupType::All,
+                expressions: vec![],
                 sets: vec![],
             });
         }
-        let expressions = self.list(|p| p.expression())?;
+        let elements = self.list(|p| p.grouping_element())?;
+        if elements.iter().any(|e| matches!(e, Element::Sets(_))) {
+            return Ok(grouping_sets(product(elements)?));
+        }
+        let expressions: Vec<Expression> = elements
+            .into_iter()
+            .filter_map(|element| match element {
+                Element::Plain(expression) => Some(expression),
+                Element::Sets(_) => None,
+            })
+            .collect();
         if self.words("grouping sets") {
             let sets = self.parenthesized(|p| p.grouping_set())?;
             return Ok(Grouping {
                 group_type: GroupType::GroupingSets,
                 expressions,
-                sets,
+                sets: sets.concat(),
             });
         }
         let group_type = if self.words("with rollup") {
@@ -67,13 +63,95 @@ impl Parser<'_> {
         })
     }
 
-    fn grouping_set(&mut self) -> Result<Vec<Expression>> {
+    fn grouping_element(&mut self) -> Result<Element> {
+        if let Some(sets) = self.several_sets()? {
+            return Ok(Element::Sets(sets));
+        }
+        Ok(Element::Plain(self.expression()?))
+    }
+
+    /// `ROLLUP (…)`, `CUBE (…)` or `GROUPING SETS (…)`.
+    fn several_sets(&mut self) -> Result<Option<Vec<Vec<Expression>>>> {
+        if self.words("grouping sets") {
+            let sets = self.parenthesized(|p| p.grouping_set())?;
+            return Ok(Some(sets.concat()));
+        }
+        let is_call = matches!(self.peek_at(1), Some(Token::Symbol("(")));
+        let is_rollup = self.is_word("rollup");
+        if !is_call || !(is_rollup || self.is_word("cube")) {
+            return Ok(None);
+        }
+        self.at += 1;
+        let columns = self.parenthesized(|p| p.tuple())?;
+        Ok(Some(match is_rollup {
+            true => prefixes(&columns),
+            false => subsets(&columns)?,
+        }))
+    }
+
+    /// A set, or what stands for several.
+    fn grouping_set(&mut self) -> Result<Vec<Vec<Expression>>> {
+        match self.several_sets()? {
+            Some(sets) => Ok(sets),
+            None => Ok(vec![self.tuple()?]),
+        }
+    }
+
+    /// `(a, b)` or `a`.
+    fn tuple(&mut self) -> Result<Vec<Expression>> {
         if self.is_symbol("(") {
             self.parenthesized(|p| p.expression())
         } else {
             Ok(vec![self.expression()?])
         }
     }
+}
+
+/// How many sets a grouping may have.
+const SETS_MAX: usize = 4096;
+
+fn too_many_sets() -> SparkError {
+    SparkError::unsupported_feature("a GROUP BY of more than 4096 grouping sets")
+}
+
+fn prefixes(columns: &[Vec<Expression>]) -> Vec<Vec<Expression>> {
+    (0..=columns.len())
+        .rev()
+        .map(|n| columns[..n].concat())
+        .collect()
+}
+
+fn subsets(columns: &[Vec<Expression>]) -> Result<Vec<Vec<Expression>>> {
+    if columns.len() >= SETS_MAX.ilog2() as usize {
+        return Err(too_many_sets());
+    }
+    let mut sets: Vec<Vec<usize>> = (0..1usize << columns.len())
+        .map(|bits| (0..columns.len()).filter(|i| bits >> i & 1 == 1).collect())
+        .collect();
+    sets.sort_by_key(|set| std::cmp::Reverse(set.len()));
+    let of = |set: Vec<usize>| set.iter().flat_map(|i| columns[*i].clone()).collect();
+    Ok(sets.into_iter().map(of).collect())
+}
+
+/// Every set of each element beside every set of the others.
+fn product(elements: Vec<Element>) -> Result<Vec<Vec<Expression>>> {
+    let mut product: Vec<Vec<Expression>> = vec![Vec::new()];
+    for element in elements {
+        let sets = match element {
+            Element::Plain(expression) => vec![vec![expression]],
+            Element::Sets(sets) => sets,
+        };
+        if product.len() * sets.len() > SETS_MAX {
+            return Err(too_many_sets());
+        }
+        let both = |set: &Vec<Expression>| {
+            let set = set.clone();
+            sets.iter()
+                .map(move |other| [&set[..], &other[..]].concat())
+        };
+        product = product.iter().flat_map(both).collect();
+    }
+    Ok(product)
 }
 
 fn grouping_sets(sets: Vec<Vec<Expression>>) -> Grouping {
@@ -91,51 +169,5 @@ fn grouping_sets(sets: Vec<Vec<Expression>>) -> Grouping {
         group_type: GroupType::GroupingSets,
         expressions,
         sets,
-    }
-}
-
-/// True if a select item calls an aggregate, by the names of its functions.
-fn mentions_aggregate(expression: &Expression) -> bool {
-    const NAMES: &[&str] = &[
-        "count",
-        "sum",
-        "avg",
-        "mean",
-        "min",
-        "max",
-        "first",
-        "last",
-        "collect_list",
-        "collect_set",
-        "stddev",
-        "variance",
-        "count_if",
-        "any_value",
-        "max_by",
-        "min_by",
-        "median",
-        "mode",
-        "percentile",
-        "percentile_approx",
-        "approx_count_distinct",
-        "array_agg",
-        "bool_and",
-        "bool_or",
-        "every",
-        "some",
-    ];
-    match expression {
-        Expression::Located { child, .. }
-        | Expression::Alias { child, .. }
-        | Expression::Cast { child, .. } => mentions_aggregate(child),
-        Expression::Function {
-            name, arguments, ..
-        } => {
-            let known = name
-                .last()
-                .is_some_and(|n| NAMES.contains(&n.to_ascii_lowercase().as_str()));
-            known || arguments.iter().any(mentions_aggregate)
-        }
-        _ => false,
     }
 }

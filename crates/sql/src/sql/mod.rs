@@ -11,6 +11,7 @@ mod grouping;
 mod identifier;
 mod lexer;
 mod literal;
+mod named_window;
 mod parameters;
 mod parser;
 mod pivot;

@@ -32,6 +32,11 @@ impl<'a> Parameters<'a> {
         }
     }
 
+    /// How many positional markers have been read.
+    pub(super) fn used(&self) -> usize {
+        self.used
+    }
+
     pub(super) fn named(&self, name: &str) -> Result<Expression> {
         let found = self.named.and_then(|named| named.get(name));
         found

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lexer::{Spanned, Token, tokens};
+use super::named_window::SelectInProgress;
 use super::parameters::Parameters;
 use crate::error::{Result, SparkError};
 use crate::ir::{DataType, Expression, Origin};
@@ -28,6 +29,8 @@ pub(super) struct Parser<'a> {
     links: usize,
     copies: usize,
     pub(super) parameters: Parameters<'a>,
+    /// The `SELECT`s around the place at hand, innermost last.
+    pub(super) selects: Vec<SelectInProgress>,
 }
 
 impl<'a> Parser<'a> {
@@ -47,11 +50,17 @@ impl<'a> Parser<'a> {
             links: 0,
             copies: 0,
             parameters,
+            selects: Vec::new(),
         })
     }
 
     pub(super) fn peek(&self) -> Option<&Token> {
         self.peek_at(0)
+    }
+
+    /// The token of this number, from the start of the text.
+    pub(super) fn token(&self, index: usize) -> Option<&Token> {
+        self.tokens.get(index).map(|t| &t.token)
     }
 
     pub(super) fn peek_at(&self, offset: usize) -> Option<&Token> {

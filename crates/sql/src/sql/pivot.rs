@@ -11,17 +11,18 @@ impl Parser<'_> {
         self.expect_symbol("(")?;
         let aggregates = self.list(|p| p.pivot_aggregate())?;
         self.expect_word("for")?;
-        if self.is_symbol("(") {
-            return Err(SparkError::unsupported_feature(
-                "a PIVOT clause over several columns",
-            ));
-        }
-        let column = self.name_parts()?;
+        let column = if self.is_symbol("(") {
+            let columns = self.parenthesized(|p| p.name_parts())?;
+            let columns = columns.into_iter().map(Expression::column).collect();
+            Expression::function("struct", columns)
+        } else {
+            Expression::column(self.name_parts()?)
+        };
         self.expect_word("in")?;
         let values = self.parenthesized(|p| p.named_expression())?;
         self.expect_symbol(")")?;
         let pivot = Pivot {
-            column: Expression::column(column),
+            column,
             values: values.into_iter().map(pivot_value).collect(),
             groups_the_rest: true,
         };

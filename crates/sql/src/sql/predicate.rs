@@ -24,13 +24,19 @@ impl Parser<'_> {
             } else if self.word("is") {
                 self.is_predicate(left)?
             } else if self.word("in") {
-                self.in_predicate(left)?
+                self.in_predicate(left, negated)?
             } else if self.word("between") {
                 let low = self.bit_or()?;
                 self.expect_word("and")?;
                 let high = self.bit_or()?;
-                let above = call(">=", vec![self.copy(&left)?, low]);
-                call("and", vec![above, call("<=", vec![left, high])])
+                // The analyzer compares it twice.
+                self.copy(&left)?;
+                call("between", vec![left, low, high])
+            } else if self.is_word("like") && self.is_quantified() {
+                self.at += 1;
+                let next = self.like_quantified(left, negated)?;
+                left = self.located_expression(next, start);
+                continue;
             } else if self.word("like") {
                 self.like("like", left)?
             } else if self.word("ilike") {
@@ -106,13 +112,19 @@ impl Parser<'_> {
         })
     }
 
-    fn in_predicate(&mut self, left: Expression) -> Result<Expression> {
+    fn in_predicate(&mut self, left: Expression, negated: bool) -> Result<Expression> {
         self.expect_symbol("(")?;
         if self.is_query_start() {
             let relation = self.query()?;
             self.expect_symbol(")")?;
-            let values = vec![left];
-            let kind = SubqueryKind::In { values };
+            // A row of several values, which a call of `struct` is not: that one has a place in the text.
+            let values = match left {
+                Expression::Function {
+                    name, arguments, ..
+                } if name == ["struct"] => arguments,
+                value => vec![value],
+            };
+            let kind = SubqueryKind::In { values, negated };
             return Ok(Expression::Subquery {
                 kind,
                 relation: Box::new(relation),
@@ -123,6 +135,33 @@ impl Parser<'_> {
         arguments.extend(self.list(|p| p.expression())?);
         self.expect_symbol(")")?;
         Ok(call("in", arguments))
+    }
+
+    /// True if `ANY (`, `SOME (` or `ALL (` follows the word at hand.
+    fn is_quantified(&self) -> bool {
+        ["any", "some", "all"]
+            .iter()
+            .any(|word| self.is_word_at(1, word))
+            && matches!(self.peek_at(2), Some(Token::Symbol("(")))
+    }
+
+    /// `LIKE ANY (…)` and `LIKE ALL (…)`, where `NOT` stands before each pattern.
+    fn like_quantified(&mut self, left: Expression, negated: bool) -> Result<Expression> {
+        let name = match (self.is_word("all"), negated) {
+            (true, false) => "likeall",
+            (true, true) => "notlikeall",
+            (false, false) => "likeany",
+            (false, true) => "notlikeany",
+        };
+        self.at += 1;
+        let patterns = self.parenthesized(|p| p.expression())?;
+        if patterns.is_empty() {
+            return Err(self.unexpected());
+        }
+        for _ in &patterns {
+            self.copy(&left)?;
+        }
+        Ok(call(name, [vec![left], patterns].concat()))
     }
 
     fn like(&mut self, name: &str, left: Expression) -> Result<Expression> {

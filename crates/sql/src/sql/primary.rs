@@ -5,7 +5,7 @@
 use super::expression::call;
 use super::lexer::Token;
 use super::parser::Parser;
-use crate::error::{Result, SparkError};
+use crate::error::Result;
 use crate::ir::{Expression, Literal, SubqueryKind};
 
 impl Parser<'_> {
@@ -46,8 +46,13 @@ impl Parser<'_> {
     }
 
     fn star(&mut self, target: Option<Vec<String>>) -> Result<Expression> {
-        if self.is_word("except") && matches!(self.peek_at(1), Some(Token::Symbol("("))) {
-            return Err(SparkError::unsupported_feature("* EXCEPT (…)"));
+        if self.is_word("except")
+            && matches!(self.peek_at(1), Some(Token::Symbol("(")))
+            && !self.is_query_start_at(2)
+        {
+            self.at += 1;
+            let except = self.parenthesized(|p| p.name_parts())?;
+            return Ok(Expression::StarExcept { target, except });
         }
         Ok(Expression::Star {
             target,

@@ -4,17 +4,21 @@
 
 use super::grouping::Grouping;
 use super::parser::Parser;
-use crate::error::{Result, SparkError};
-use crate::ir::{Expression, GroupType, Relation, RelationNode};
+use crate::error::Result;
+use crate::ir::{Expression, GroupType, QUALIFIED, Relation, RelationNode};
 
 impl Parser<'_> {
     pub(super) fn select(&mut self, from: Option<Relation>) -> Result<Relation> {
+        self.with_windows(|p| p.select_clauses(from))
+    }
+
+    fn select_clauses(&mut self, from: Option<Relation>) -> Result<Relation> {
         self.expect_word("select")?;
         let distinct = self.word("distinct");
         if !distinct && self.is_word("all") {
             self.word("all");
         }
-        let list = self.list(|p| p.select_item())?;
+        let mut list = self.list(|p| p.select_item())?;
         let mut input = match from {
             Some(from) => Some(from),
             None if self.word("from") => Some(self.from()?),
@@ -42,7 +46,7 @@ impl Parser<'_> {
             );
         }
         let grouping = if self.words("group by") {
-            Some(self.grouping(&list)?)
+            Some(self.grouping()?)
         } else {
             None
         };
@@ -51,11 +55,12 @@ impl Parser<'_> {
         } else {
             None
         };
-        if self.is_word("window") {
-            return Err(SparkError::unsupported_feature("the WINDOW clause"));
+        if self.word("window") {
+            self.window_definitions()?;
         }
-        if self.is_word("qualify") {
-            return Err(SparkError::unsupported_feature("the QUALIFY clause"));
+        let is_qualified = self.word("qualify");
+        if is_qualified {
+            list.push(self.expression()?.alias(QUALIFIED));
         }
         let relation: Relation = match grouping {
             Some(grouping) => aggregate(input, grouping, list, having),
@@ -72,6 +77,11 @@ impl Parser<'_> {
                 expressions: list,
             }
             .into(),
+        };
+        let relation = if is_qualified {
+            qualified(relation)
+        } else {
+            relation
         };
         if !distinct {
             return Ok(relation);
@@ -115,6 +125,20 @@ impl Parser<'_> {
         }
         .into())
     }
+}
+
+/// The rows whose last column, which nobody asked to see, is true.
+fn qualified(input: Relation) -> Relation {
+    let input = RelationNode::Filter {
+        input,
+        condition: Expression::attribute(QUALIFIED),
+    };
+    RelationNode::Drop {
+        input: input.into(),
+        columns: vec![],
+        names: vec![QUALIFIED.to_owned()],
+    }
+    .into()
 }
 
 fn aggregate(

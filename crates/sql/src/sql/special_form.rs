@@ -71,7 +71,8 @@ impl Parser<'_> {
         self.at += 2;
         let needle = self.bit_or()?;
         let mut arguments = vec![needle];
-        if self.word("in") {
+        let is_special = self.word("in");
+        if is_special {
             arguments.push(self.bit_or()?);
         } else {
             while self.symbol(",") {
@@ -79,7 +80,8 @@ impl Parser<'_> {
             }
         }
         self.expect_symbol(")")?;
-        Ok(call("position", arguments))
+        let name = if is_special { "locate" } else { "position" };
+        Ok(call(name, arguments))
     }
 
     /// `SUBSTRING(s FROM a FOR b)` or with commas.

@@ -305,6 +305,17 @@ fn endless_texts_are_errors() {
     });
 }
 
+/// What an alias stands for is written where a later item names it, so aliases of aliases double.
+#[tokio::test]
+async fn aliases_that_double_are_an_error() {
+    let mut text = "SELECT 1 AS a0".to_owned();
+    for level in 0..60 {
+        text.push_str(&format!(", a{level} + a{level} AS a{}", level + 1));
+    }
+    let error = crate::run(&session(), &text).await.unwrap_err();
+    assert!(error.to_string().contains("20000"), "{error}");
+}
+
 /// Lists are no nesting: a long one is read.
 #[test]
 fn long_lists_are_read() {

@@ -2,10 +2,10 @@
 //!
 //! Every row is there once for each set; the number of the set is a column. Start at [`Analyzer::aggregate_sets`].
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
-use super::output::Rewriter;
+use super::output::{GroupingId, Rewriter};
 use crate::analyzer::literal::null_value;
 use crate::analyzer::{Analyzed, Analyzer, Attribute, Scope, TypedExpr, next_id};
 use crate::error::{Result, SparkError};
@@ -26,8 +26,9 @@ impl Analyzer {
         let count = groups.len();
         let attributes: Vec<Attribute> = groups
             .iter()
-            .map(|g| Attribute {
-                nullable: true,
+            .enumerate()
+            .map(|(index, g)| Attribute {
+                nullable: g.nullable || !sets.iter().all(|set| set.contains(&index)),
                 ..self.new_attribute(&TypedExpr {
                     attribute: None,
                     ..g.clone()
@@ -78,6 +79,10 @@ impl Analyzer {
         let mut rewriter = Rewriter {
             groups: originals.into_iter().zip(attributes).collect(),
             aggregates: Vec::new(),
+            grouping_id: Some(GroupingId {
+                column: id.column(),
+                groups: count,
+            }),
         };
         let position = Attribute {
             name: "spark_grouping_pos".to_owned(),
@@ -85,67 +90,14 @@ impl Analyzer {
         };
         let mut output = output;
         for item in &mut output {
-            self.replace_grouping(item, &rewriter, &id)?;
+            if asks_for_grouping(&item.expr) {
+                item.attribute = None;
+                item.named.get_or_insert_with(|| item.name.clone());
+            }
         }
         rewriter.groups.push((Expr::Column(id.column()), id));
         let input = Analyzed { plan, ..input };
         self.aggregate_rewritten(input, &mut rewriter, Some(position), output, having, order)
-    }
-
-    /// `grouping(x)` and `grouping_id(…)` as bits of the set's number.
-    fn replace_grouping(
-        &mut self,
-        item: &mut TypedExpr,
-        rewriter: &Rewriter,
-        id: &Attribute,
-    ) -> Result<()> {
-        let expr = std::mem::take(&mut item.expr);
-        let count = rewriter.groups.len();
-        let mut changed = false;
-        let replaced = expr.transform_up(|expr| {
-            let Expr::ScalarFunction(call) = &expr else {
-                return Ok(Transformed::no(expr));
-            };
-            let id_column = || Expr::Column(id.column());
-            match call.name() {
-                "grouping_id" => {
-                    changed = true;
-                    Ok(Transformed::yes(id_column()))
-                }
-                "grouping" => {
-                    let index = rewriter
-                        .groups
-                        .iter()
-                        .position(|(e, _)| call.args.first() == Some(e));
-                    let Some(index) = index else {
-                        return Ok(Transformed::no(expr));
-                    };
-                    changed = true;
-                    let shift = datafusion::prelude::lit((count - 1 - index) as i64);
-                    let shifted = datafusion::logical_expr::binary_expr(
-                        id_column(),
-                        datafusion::logical_expr::Operator::BitwiseShiftRight,
-                        shift,
-                    );
-                    let bit = datafusion::logical_expr::binary_expr(
-                        shifted,
-                        datafusion::logical_expr::Operator::BitwiseAnd,
-                        datafusion::prelude::lit(1i64),
-                    );
-                    Ok(Transformed::yes(datafusion::logical_expr::cast(
-                        bit,
-                        arrow::datatypes::DataType::Int8,
-                    )))
-                }
-                _ => Ok(Transformed::no(expr)),
-            }
-        })?;
-        item.expr = replaced.data;
-        if changed {
-            item.attribute = None;
-            item.named.get_or_insert_with(|| item.name.clone());
-        }
-        Ok(())
     }
 
     pub(super) fn grouping_set_indexes(
@@ -153,15 +105,19 @@ impl Analyzer {
         scope: &Scope,
         groups: &[TypedExpr],
         sets: &[Vec<Expression>],
+        output: &[TypedExpr],
+        by_position: bool,
     ) -> Result<Vec<Vec<usize>>> {
         let mut result = Vec::new();
         for set in sets {
             let mut indexes = Vec::new();
             for expression in set {
-                let typed = self.expression(scope, expression)?;
+                let typed = self.group(scope, expression, output, by_position)?;
                 let index = groups.iter().position(|g| g.expr == typed.expr);
                 indexes.push(index.ok_or_else(|| SparkError::missing_aggregation(&typed.name))?);
             }
+            indexes.sort_unstable();
+            indexes.dedup();
             result.push(indexes);
         }
         Ok(result)
@@ -174,4 +130,13 @@ pub(super) fn cube(count: usize) -> Vec<Vec<usize>> {
         .collect();
     sets.sort_by_key(|set| std::cmp::Reverse(set.len()));
     sets
+}
+
+/// True of what reads the number of the set: `grouping(x)`, `grouping_id(…)`.
+fn asks_for_grouping(expr: &Expr) -> bool {
+    expr.exists(|e| {
+        Ok(matches!(e, Expr::ScalarFunction(call)
+            if matches!(call.name(), "grouping" | "grouping_id")))
+    })
+    .unwrap_or(false)
 }

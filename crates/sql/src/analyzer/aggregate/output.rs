@@ -5,10 +5,10 @@
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, Operator, binary_expr};
 
-use crate::analyzer::expression::has_aggregate;
-use crate::analyzer::{Analyzed, Analyzer, Attribute, TypedExpr, next_id};
+use crate::analyzer::expression::{has_aggregate, has_window};
+use crate::analyzer::{Analyzed, Analyzer, Attribute, Scope, TypedExpr, next_id};
 use crate::error::{Result, SparkError};
 use crate::ir::{Expression, SortOrder};
 
@@ -16,6 +16,15 @@ use crate::ir::{Expression, SortOrder};
 pub(super) struct Rewriter {
     pub(super) groups: Vec<(Expr, Attribute)>,
     pub(super) aggregates: Vec<(Expr, String)>,
+    /// What tells the sets of several groupings apart.
+    pub(super) grouping_id: Option<GroupingId>,
+}
+
+/// The column with the number of a row's grouping set: one bit a group, set if the set leaves the group out.
+pub(super) struct GroupingId {
+    pub(super) column: Column,
+    /// How many of the rewriter's groups there were before the column became one of them.
+    pub(super) groups: usize,
 }
 
 impl Analyzer {
@@ -54,12 +63,16 @@ impl Analyzer {
         let orders = self.orderings(&scope, &order);
         self.lambda_columns = outer;
         let (mut having, mut orders) = (having?, orders?);
+        if having.as_ref().is_some_and(|h| has_window(&h.expr)) {
+            return Err(SparkError::window_function_not_allowed("HAVING"));
+        }
         let own: Vec<Column> = output_columns.iter().map(Attribute::column).collect();
         if let Some(condition) = &mut having {
             rewriter.rewrite_keeping(condition, &own)?;
         }
         for ordering in &mut orders {
-            rewriter.rewrite_keeping(&mut ordering.typed, &own)?;
+            let rewritten = rewriter.rewrite_keeping(&mut ordering.typed, &own);
+            rewritten.map_err(|error| unknown_in_order(error, &scope))?;
         }
         let mut keys: Vec<Expr> = rewriter
             .groups
@@ -139,6 +152,23 @@ impl Analyzer {
     }
 }
 
+/// An order reads the columns of the result; what the aggregate has used up is no column any more.
+fn unknown_in_order(error: SparkError, scope: &Scope) -> SparkError {
+    let expression = error.parameters().get("expression");
+    match (error.class(), expression) {
+        ("MISSING_AGGREGATION", Some(quoted)) => {
+            let name = [quoted.trim_matches('"').to_owned()];
+            SparkError::unresolved_column(&name, &scope.suggestions(&name))
+        }
+        _ => error,
+    }
+}
+
+/// True if an expression means a group: as it was written, or as the column that it became.
+fn is_group(expr: &Expr, (written, attribute): &(Expr, Attribute)) -> bool {
+    expr == written || matches!(expr, Expr::Column(c) if *c == attribute.column())
+}
+
 impl Rewriter {
     /// Writes an expression in the columns that the aggregate yields.
     fn rewrite(&mut self, item: &mut TypedExpr) -> Result<()> {
@@ -185,6 +215,7 @@ impl Rewriter {
     fn rewritten(&mut self, expr: Expr) -> Result<Expr> {
         use datafusion::common::tree_node::TreeNodeRecursion;
         let mut nested = false;
+        let mut refused = None;
         let done = expr.transform_down(|expr| {
             if let Some((_, attribute)) = self.groups.iter().find(|(e, _)| *e == expr) {
                 return Ok(Transformed::new(
@@ -192,6 +223,18 @@ impl Rewriter {
                     true,
                     TreeNodeRecursion::Jump,
                 ));
+            }
+            if let Expr::ScalarFunction(call) = &expr
+                && matches!(call.name(), "grouping" | "grouping_id")
+            {
+                let bits = match self.grouping_bits(call.name(), &call.args) {
+                    Ok(bits) => bits,
+                    Err(error) => {
+                        refused = Some(error);
+                        expr
+                    }
+                };
+                return Ok(Transformed::new(bits, true, TreeNodeRecursion::Jump));
             }
             if let Expr::AggregateFunction(aggregate) = &expr {
                 nested |= aggregate.params.args.iter().any(has_aggregate);
@@ -211,6 +254,41 @@ impl Rewriter {
         if nested {
             return Err(SparkError::nested_aggregate());
         }
-        Ok(done.data)
+        match refused {
+            Some(error) => Err(error),
+            None => Ok(done.data),
+        }
+    }
+
+    /// `grouping(x)` and `grouping_id(…)` as bits of the set's number.
+    fn grouping_bits(&self, function: &str, arguments: &[Expr]) -> Result<Expr> {
+        let Some(id) = &self.grouping_id else {
+            return Err(SparkError::unsupported_grouping_expression());
+        };
+        let groups = &self.groups[..id.groups];
+        let number = Expr::Column(id.column.clone());
+        if function == "grouping_id" {
+            let all = arguments.len() == groups.len()
+                && arguments.iter().zip(groups).all(|(a, g)| is_group(a, g));
+            return match arguments.is_empty() || all {
+                true => Ok(number),
+                false => Err(SparkError::grouping_id_column_mismatch()),
+            };
+        }
+        let index = arguments
+            .first()
+            .and_then(|argument| groups.iter().position(|g| is_group(argument, g)))
+            .ok_or_else(SparkError::grouping_column_mismatch)?;
+        let shift = datafusion::prelude::lit((groups.len() - 1 - index) as i64);
+        let shifted = binary_expr(number, Operator::BitwiseShiftRight, shift);
+        let bit = binary_expr(
+            shifted,
+            Operator::BitwiseAnd,
+            datafusion::prelude::lit(1i64),
+        );
+        Ok(datafusion::logical_expr::cast(
+            bit,
+            arrow::datatypes::DataType::Int8,
+        ))
     }
 }

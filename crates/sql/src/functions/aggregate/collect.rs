@@ -8,7 +8,7 @@ use datafusion::functions_aggregate as engine;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::AggregateFunction;
 
-use crate::analyzer::TypedExpr;
+use crate::analyzer::{Ordering, TypedExpr};
 use crate::error::{Result, SparkError};
 use crate::functions::{Arg, FunctionCall, Invocation};
 use crate::ir::{DataType, Literal};
@@ -109,7 +109,7 @@ pub(super) fn gathered(call: &FunctionCall<'_>, value: &TypedExpr) -> TypedExpr 
         vec![value.expr.clone()],
         call.distinct,
         Some(Box::new(filter)),
-        vec![],
+        call.order.iter().map(Ordering::sort).collect(),
         None,
     ));
     TypedExpr::new(
@@ -127,11 +127,16 @@ pub(super) fn string_agg(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         Some(delimiter) => delimiter.clone(),
         None => call.analyzer.literal(&Literal::String(String::new()))?,
     };
-    let text = call.filtered(if call.arguments.len() == 1 {
+    let mut text = if call.arguments.len() == 1 {
         format!("{name}({}, NULL)", call.arguments[0].name)
     } else {
         call.text()
-    });
+    };
+    if !call.order.is_empty() {
+        let orders: Vec<String> = call.order.iter().map(Ordering::text).collect();
+        text = format!("{text} WITHIN GROUP (ORDER BY {})", orders.join(", "));
+    }
+    let text = call.filtered(text);
     call.arguments.truncate(1);
     let is_binary = call.arguments[0].data_type == DataType::Binary;
     if !is_binary {

@@ -43,35 +43,104 @@ pub(super) fn over_doubles(
     Ok(TypedExpr::new(expr, DataType::Double, true, text))
 }
 
+/// How percentiles are taken.
+struct Percentiles {
+    fractions: Vec<f64>,
+    is_array: bool,
+    /// A value that is there, not one between two.
+    discrete: bool,
+    descending: bool,
+}
+
+/// `percentile(value, fraction [, frequency])` and `percentile_approx(value, fraction [, accuracy])`.
 pub(super) fn percentile(call: &mut FunctionCall<'_>, approximate: bool) -> Result<TypedExpr> {
-    use arrow::array::{Array, ArrayRef, AsArray};
     call.arity(2, 3)?;
-    let text = if call.name == "approx_percentile"
-        || call.name == "percentile_approx"
-        || call.name == "percentile"
-    {
-        if approximate && call.arguments.len() == 2 {
-            format!(
-                "{}({}, {}, 10000)",
-                call.name, call.arguments[0].name, call.arguments[1].name
-            )
-        } else if !approximate && call.arguments.len() == 2 {
-            format!(
-                "{}({}, {}, 1)",
-                call.name, call.arguments[0].name, call.arguments[1].name
-            )
-        } else {
-            call.aggregate_text()
+    let text = match call.arguments.len() {
+        2 => {
+            let default = if approximate { 10_000 } else { 1 };
+            let [value, fraction] = [0, 1].map(|i| &call.arguments[i].name);
+            call.filtered(format!("{}({value}, {fraction}, {default})", call.name))
         }
-    } else {
-        call.aggregate_text()
+        _ => call.aggregate_text(),
     };
     let original = call.arguments[0].data_type.clone();
-    if !original.is_numeric() && !original.is_string() && original != DataType::Null {
-        return Err(call.unexpected_type(0, "\"NUMERIC\""));
+    check_value(call, 0)?;
+    let (fractions, is_array) = fractions(call, 1, &text)?;
+    let element = if approximate && original.is_numeric() {
+        original
+    } else {
+        DataType::Double
+    };
+    call.convert(0, Arg::Double)?;
+    let value = call.arguments[0].clone();
+    let values = match call.arguments.get(2).cloned() {
+        Some(accuracy) if approximate => {
+            if accuracy.constant_integer().is_some_and(|a| a <= 0) {
+                return Err(SparkError::mismatch(
+                    "VALUE_OUT_OF_RANGE",
+                    &text,
+                    "the accuracy must be positive.",
+                ));
+            }
+            gathered(call, &value)
+        }
+        Some(frequency) => {
+            let repeated = call.apply("array_repeat", vec![value, frequency])?;
+            let lists = gathered(call, &repeated);
+            call.apply("flatten", vec![lists])?
+        }
+        None => gathered(call, &value),
+    };
+    let how = Percentiles {
+        fractions,
+        is_array,
+        discrete: approximate,
+        descending: false,
+    };
+    percentiles(call, values, how, element, text)
+}
+
+/// `percentile_cont(fraction) WITHIN GROUP (ORDER BY value)`, and the same of values that are there.
+pub(super) fn percentile_of_order(
+    call: &mut FunctionCall<'_>,
+    discrete: bool,
+) -> Result<TypedExpr> {
+    call.arity(1, 1)?;
+    let order = call.order.pop().filter(|_| call.order.is_empty());
+    let order = order.ok_or_else(|| SparkError::within_group_missing(&call.name))?;
+    let direction = if order.ascending { "" } else { " DESC" };
+    let text = call.filtered(format!(
+        "{} WITHIN GROUP (ORDER BY {}{direction})",
+        call.text(),
+        order.typed.name
+    ));
+    call.arguments.insert(0, order.typed);
+    check_value(call, 0)?;
+    let (fractions, is_array) = fractions(call, 1, &text)?;
+    call.convert(0, Arg::Double)?;
+    let values = gathered(call, &call.arguments[0].clone());
+    let how = Percentiles {
+        fractions,
+        is_array,
+        discrete,
+        descending: !order.ascending,
+    };
+    percentiles(call, values, how, DataType::Double, text)
+}
+
+fn check_value(call: &FunctionCall<'_>, index: usize) -> Result<()> {
+    let data_type = &call.arguments[index].data_type;
+    match data_type.is_numeric() || data_type.is_string() || *data_type == DataType::Null {
+        true => Ok(()),
+        false => Err(call.unexpected_type(index, "\"NUMERIC\"")),
     }
-    let fractions = call.analyzer.evaluate(&call.arguments[1])?;
-    let is_array = matches!(call.arguments[1].data_type, DataType::Array { .. });
+}
+
+/// The constant fractions of an argument, and whether they came as an array.
+fn fractions(call: &mut FunctionCall<'_>, index: usize, text: &str) -> Result<(Vec<f64>, bool)> {
+    use arrow::array::{ArrayRef, AsArray};
+    let fractions = call.analyzer.evaluate(&call.arguments[index])?;
+    let is_array = matches!(call.arguments[index].data_type, DataType::Array { .. });
     let fractions: ArrayRef = fractions.to_array()?;
     let fractions = if is_array {
         fractions.as_list::<i32>().value(0)
@@ -86,40 +155,43 @@ pub(super) fn percentile(call: &mut FunctionCall<'_>, approximate: bool) -> Resu
     if fractions.iter().any(|f| !(0.0..=1.0).contains(f)) {
         return Err(SparkError::mismatch(
             "VALUE_OUT_OF_RANGE",
-            &text,
+            text,
             "the percentage must be between [0.0, 1.0].",
         ));
     }
-    let element = if approximate && original.is_numeric() {
-        original
-    } else {
-        DataType::Double
-    };
-    call.convert(0, Arg::Double)?;
-    let values = gathered(call, &call.arguments[0].clone());
+    Ok((fractions, is_array))
+}
+
+fn percentiles(
+    call: &mut FunctionCall<'_>,
+    values: TypedExpr,
+    how: Percentiles,
+    element: DataType,
+    text: String,
+) -> Result<TypedExpr> {
+    use arrow::array::{Array, ArrayRef, AsArray};
+    let is_array = how.is_array;
     let doubles = DataType::array(DataType::Double, false);
-    let key = format!("{approximate} {fractions:?}");
+    let key = format!("{} {} {:?}", how.discrete, how.descending, how.fractions);
     let kernel = Arc::new(move |inv: &Invocation<'_>| {
         let lists = inv.lists(0)?;
         let mut builder = arrow::array::ListBuilder::new(arrow::array::Float64Builder::new());
         for row in 0..inv.rows {
-            let list = lists.get(row).filter(|l| !l.is_empty());
-            match list {
-                None => builder.append_null(),
-                Some(list) => {
-                    let mut values = list
-                        .as_primitive::<arrow::datatypes::Float64Type>()
-                        .values()
-                        .to_vec();
-                    values.sort_by(|a, b| crate::compare::double(*a, *b));
-                    for fraction in &fractions {
-                        builder
-                            .values()
-                            .append_value(quantile(&values, *fraction, approximate));
-                    }
-                    builder.append(true);
-                }
+            let Some(list) = lists.get(row).filter(|l| !l.is_empty()) else {
+                builder.append_null();
+                continue;
+            };
+            let list = list.as_primitive::<arrow::datatypes::Float64Type>();
+            let mut values = list.values().to_vec();
+            values.sort_by(|a, b| crate::compare::double(*a, *b));
+            if how.descending {
+                values.reverse();
             }
+            for fraction in &how.fractions {
+                let value = quantile(&values, *fraction, how.discrete);
+                builder.values().append_value(value);
+            }
+            builder.append(true);
         }
         Ok(Arc::new(builder.finish()) as ArrayRef)
     });
@@ -161,17 +233,30 @@ pub(super) fn median(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     })
 }
 
+/// `mode(value [, deterministic])`, `mode() WITHIN GROUP (ORDER BY value)`: the first in that order of those that
+/// are there most.
 pub(super) fn mode(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
     use arrow::array::AsArray;
-    call.arity(1, 2)?;
-    let name = call.arguments[0].name.clone();
-    let deterministic = match call.arguments.get(1) {
-        None => false,
-        Some(argument) => argument.expr == datafusion::prelude::lit(true),
+    let order = call.order.pop();
+    let greatest = order.as_ref().is_some_and(|o| !o.ascending);
+    let deterministic = match &order {
+        Some(order) => {
+            call.arity(0, 0)?;
+            call.arguments.push(order.typed.clone());
+            true
+        }
+        None => {
+            call.arity(1, 2)?;
+            let argument = call.arguments.get(1);
+            argument.is_some_and(|a| a.expr == datafusion::prelude::lit(true))
+        }
     };
-    let text = call.filtered(match deterministic {
-        true => format!("mode() WITHIN GROUP (ORDER BY {name} DESC)"),
-        false => format!("mode({name})"),
+    let name = call.arguments[0].name.clone();
+    // Spark shows the order of its own bookkeeping, which is the other way round.
+    let text = call.filtered(match (deterministic, greatest) {
+        (true, false) => format!("mode() WITHIN GROUP (ORDER BY {name} DESC)"),
+        (true, true) => format!("mode() WITHIN GROUP (ORDER BY {name})"),
+        (false, _) => format!("mode({name})"),
     });
     let value = call.arguments[0].clone();
     let values = gathered(call, &value);
@@ -199,16 +284,23 @@ pub(super) fn mode(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
                     count.0 += 1;
                 }
                 let most = counts.values().map(|(c, _)| *c).max()?;
-                counts
-                    .values()
-                    .find(|(c, _)| *c == most)
-                    .map(|(_, index)| *index as u32)
+                let mut most_common = counts.values().filter(|(c, _)| *c == most);
+                let chosen = match greatest {
+                    true => most_common.next_back(),
+                    false => most_common.next(),
+                };
+                chosen.map(|(_, index)| *index as u32)
             })
             .collect();
         Ok(arrow::compute::take(lists.values(), &chosen, None)?)
     });
-    let expr = call
-        .maker()
-        .call("mode_of", "", kernel, &[values], element.clone(), true);
+    let expr = call.maker().call(
+        "mode_of",
+        greatest.to_string(),
+        kernel,
+        &[values],
+        element.clone(),
+        true,
+    );
     Ok(TypedExpr::new(expr, element, true, text))
 }

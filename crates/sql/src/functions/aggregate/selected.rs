@@ -32,9 +32,10 @@ pub(super) fn extreme(
             .literal(&Literal::Null(DataType::Null))?
             .with_name(text));
     }
+    let text = call.aggregate_text();
     call.distinct = false;
     let expr = call.aggregate(function, vec![argument.expr]);
-    Ok(call.aggregate_value(expr, argument.data_type, true))
+    Ok(TypedExpr::new(expr, argument.data_type, true, text))
 }
 
 /// The value beside the least or greatest key.

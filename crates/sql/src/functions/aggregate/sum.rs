@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{
+    DECIMAL256_MAX_PRECISION, DataType as ArrowType, Decimal128Type, Decimal256Type,
+};
 use datafusion::functions_aggregate as engine;
 
 use super::interval;
@@ -31,6 +35,11 @@ pub(super) fn sum(call: &mut FunctionCall<'_>, trying: bool) -> Result<TypedExpr
     let argument = call
         .analyzer
         .cast_implicitly(call.arguments[0].clone(), &operand)?;
+    if let DataType::Decimal { precision, scale } = operand
+        && precision > PRECISION_THAT_MAY_OVERFLOW
+    {
+        return Ok(sum_of_wide_decimals(call, argument, (scale, result), trying).with_name(text));
+    }
     if operand != DataType::Long {
         let expr = call.aggregate(engine::sum::sum_udaf(), vec![argument.expr]);
         return Ok(TypedExpr::new(expr, result, true, text));
@@ -76,6 +85,51 @@ pub(super) fn sum(call: &mut FunctionCall<'_>, trying: bool) -> Result<TypedExpr
         true,
     );
     Ok(TypedExpr::new(expr, result, true, text))
+}
+
+/// Ten digits more than this are all that a decimal has.
+const PRECISION_THAT_MAY_OVERFLOW: u8 = 28;
+
+/// Summed with 76 digits, so that an overflow is seen at the end.
+fn sum_of_wide_decimals(
+    call: &FunctionCall<'_>,
+    value: TypedExpr,
+    (scale, result): (i8, DataType),
+    trying: bool,
+) -> TypedExpr {
+    let wide = ArrowType::Decimal256(DECIMAL256_MAX_PRECISION, scale);
+    let value = datafusion::logical_expr::cast(value.expr, wide);
+    let total = call.aggregate(engine::sum::sum_udaf(), vec![value]);
+    let total = TypedExpr::new(total, result.clone(), true, "sum");
+    let fails = call.analyzer.context.ansi && !trying;
+    let kernel = Arc::new(move |inv: &Invocation<'_>| {
+        let totals = inv.expanded(0)?;
+        let totals = totals.as_primitive::<Decimal256Type>();
+        inv.build::<Decimal128Type>(|row| {
+            if totals.is_null(row) {
+                return Ok(None);
+            }
+            let total = totals.value(row).to_i128();
+            match total.filter(|t| t.unsigned_abs() < 10u128.pow(38)) {
+                Some(total) => Ok(Some(total)),
+                None if fails => Err(SparkError::arithmetic_overflow(
+                    "Overflow in sum of decimals",
+                    Some("try_sum"),
+                )),
+                None => Ok(None),
+            }
+        })
+    });
+    let maker = call.maker();
+    let expr = maker.call(
+        "checked_decimal_sum",
+        fails.to_string(),
+        kernel,
+        &[total],
+        result.clone(),
+        true,
+    );
+    TypedExpr::new(expr, result, true, "")
 }
 
 pub(super) fn average(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {

@@ -23,6 +23,15 @@ pub(super) type Fitted<T> = std::result::Result<Option<T>, Misfit>;
 
 pub(super) struct Misfit;
 
+/// A container with a part that does not fit is null; only records keep what fits of them.
+fn drop_misfits(part: &DataType, owners: &[usize], misfit: &[bool], valid: &mut [bool]) {
+    if matches!(part, DataType::Struct(_)) {
+        return;
+    }
+    let bad = owners.iter().zip(misfit).filter(|(_, bad)| **bad);
+    bad.for_each(|(owner, _)| valid[*owner] = false);
+}
+
 impl JsonReader {
     /// A column of one type from values, noting rows that did not fit.
     pub(super) fn build(
@@ -233,6 +242,7 @@ impl JsonReader {
             .zip(&item_bad)
             .filter(|(_, b)| **b)
             .for_each(|(row, _)| bad[*row] = true);
+        drop_misfits(element, &owners, &item_bad, &mut valid);
         let data_type = DataType::array(element.clone(), true);
         let ArrowType::List(field) = internal_arrow(&data_type) else {
             return Err(SparkError::internal("not a list"));
@@ -284,6 +294,7 @@ impl JsonReader {
             .zip(&item_bad)
             .filter(|(_, b)| **b)
             .for_each(|(row, _)| bad[*row] = true);
+        drop_misfits(value_type, &owners, &item_bad, &mut valid);
         let data_type = DataType::map(key.clone(), value_type.clone(), true);
         let ArrowType::Map(field, sorted) = internal_arrow(&data_type) else {
             return Err(SparkError::internal("not a map"));

@@ -17,7 +17,14 @@ pub(super) fn matching(call: &mut FunctionCall<'_>, word: &'static str) -> Resul
             call.arguments[0].name,
             call.arguments[1].name
         ),
-        "LIKE" => format!("{} LIKE {}", call.arguments[0].name, call.arguments[1].name),
+        "LIKE" => {
+            let escape = match call.arguments.get(2).and_then(|e| e.constant_string()) {
+                Some(escape) if escape != "\\" => format!(" ESCAPE '{escape}'"),
+                _ => String::new(),
+            };
+            let [value, pattern] = [0, 1].map(|i| &call.arguments[i].name);
+            format!("{value} LIKE {pattern}{escape}")
+        }
         _ => format!(
             "ilike({}, {})",
             call.arguments[0].name, call.arguments[1].name
