@@ -3,8 +3,8 @@
 Needs a binary that was built with the feature `spark` (the default); a server without Spark Connect is skipped aloud.
 `--remote sc://host:port` runs the checks of one client against a server that is there already, Apache Spark for instance;
 `--basics` leaves out what clients before 4.2 do otherwise. Other versions of the client have environments of their own in
-the folder of peers (`spark`, `spark-client-4.0`, `spark-client-3.5`); one that is not there is skipped aloud, and
-`COMPAT_INSTALL=1` installs it.
+the folder of peers (`spark`, `spark-client-4.0`, `spark-client-3.5`), which `cargo xtask peers` makes; one that is not there is
+skipped aloud.
 """
 
 import argparse
@@ -24,9 +24,9 @@ import w6
 
 CHECKS, BASICS = [], set()
 # Environment, what is installed in it, and whether it has all that the checks use.
-CLIENTS = [("spark", ["pyspark[connect]==4.3.0", "pandas<3"], True),
-           ("spark-client-4.0", ["pyspark-client==4.0.4", "pandas<3"], False),
-           ("spark-client-3.5", ["pyspark[connect]==3.5.9", "pandas<3", "numpy<2", "pyarrow<18", "setuptools"], False)]
+CLIENTS = [("spark", "pyspark[connect]==4.3.0", True),
+           ("spark-client-4.0", "pyspark-client==4.0.4", False),
+           ("spark-client-3.5", "pyspark[connect]==3.5.9", False)]
 CLIENT_SECONDS = 300
 failures = 0
 
@@ -206,26 +206,17 @@ def run_checks(remote, basics=False, prefix=""):
     spark.stop()
 
 
-def client_python(peers, name, packages):
-    """The Python of an environment with some version of the client, or nothing."""
-    python = peers / name / "bin/python"
-    if not python.exists() and os.environ.get("COMPAT_INSTALL"):
-        subprocess.run([sys.executable, "-m", "venv", str(peers / name)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=True)
-    return python if python.exists() else None
-
-
 def run_other_clients(remote):
     peers = Path(os.environ.get("FLEUVE_PEERS", Path.home() / ".cache/fleuve/peers"))
-    for name, packages, whole in CLIENTS:
-        check_name = f"client_{packages[0]}"
-        if not wanted(check_name) and not any(wanted(f"{packages[0]} {one.__name__}") for one in CHECKS):
+    for name, package, whole in CLIENTS:
+        check_name = f"client_{package}"
+        if not wanted(check_name) and not any(wanted(f"{package} {one.__name__}") for one in CHECKS):
             continue
-        python = client_python(peers, name, packages)
-        if python is None:
-            say("SKIPPED", check_name, f"no environment at {peers / name}; COMPAT_INSTALL=1 makes one")
+        python = peers / name / "bin/python"
+        if not (peers / name / "installed-requirements").exists():
+            say("SKIPPED", check_name, f"no environment at {peers / name}; `cargo xtask peers` makes one")
             continue
-        command = [str(python), __file__, "--remote", remote, "--prefix", f"{packages[0]} "]
+        command = [str(python), __file__, "--remote", remote, "--prefix", f"{package} "]
         command += [] if whole else ["--basics"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SPARK_")}
         done = subprocess.run(command, capture_output=True, text=True, timeout=CLIENT_SECONDS, env=environment)
