@@ -276,7 +276,7 @@ impl Decoder<'_> {
                 .map(|values| self.expressions(values.values))
                 .transpose()?,
             variable_column: unpivot.variable_column_name,
-            value_column: unpivot.value_column_name,
+            value_columns: vec![unpivot.value_column_name],
         })
     }
 

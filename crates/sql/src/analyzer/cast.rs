@@ -46,7 +46,11 @@ impl Analyzer {
         // A chain of casts would spell itself out at each of its links.
         let name = match child.name.len() > NAME_BYTES_MAX {
             true => child.name.clone(),
-            false => format!("{word}({} AS {})", child.name, sql_name(to)),
+            false => format!(
+                "{word}({} AS {})",
+                child.name,
+                sql_name(&without_lengths(to))
+            ),
         };
         let how = cast_mode(&self.context, mode);
         let to = &without_lengths(to);
@@ -54,6 +58,13 @@ impl Analyzer {
             return Err(impossible(&name, &child.data_type, to, how.ansi));
         }
         let automatic = child.named.clone();
+        // Spark forgets that somebody wrote the cast.
+        let name = match to {
+            DataType::Array { .. } | DataType::Map { .. } | DataType::Struct(_) => {
+                child.name.clone()
+            }
+            _ => name,
+        };
         let mut cast = self.convert(child, to, how)?;
         cast.name = name;
         cast.named = None;

@@ -3,7 +3,7 @@
 //! Start at [`Analyzer::call_function`].
 
 use super::column::LATERAL_ALIAS;
-use super::expression::Selected;
+use super::expression::{Selected, has_window};
 use super::literal::typed_literal;
 use super::scope::{Scope, same_name};
 use super::window::Ordering;
@@ -50,6 +50,9 @@ impl Analyzer {
         let alias = resolved.iter().find(|a| a.name.contains(LATERAL_ALIAS));
         if let Some(alias) = alias.filter(|_| functions::is_aggregate(&lower)) {
             return Err(SparkError::lateral_alias_in_aggregate(&alias.name, &lower));
+        }
+        if functions::is_aggregate(&lower) && resolved.iter().any(|a| has_window(&a.expr)) {
+            return Err(SparkError::window_in_aggregate());
         }
         let filter = filter.map(|f| self.expression(scope, f)).transpose()?;
         let order = self.group_order(scope, &lower, arguments)?;
@@ -130,6 +133,10 @@ impl Analyzer {
             };
             let argument = parsed.as_ref().unwrap_or(argument);
             match argument.unlocated() {
+                Expression::Lambda { .. } => {
+                    let error = SparkError::lambda_of_plain_function(function);
+                    return Err(error.at(self.origin.as_ref()));
+                }
                 Expression::SortOrder(_) if functions::ORDERED_WITHIN_GROUP.contains(&function) => {
                 }
                 Expression::Star { target: None, .. }

@@ -100,10 +100,14 @@ impl Analyzer {
         let item = self.select_list(&analyzed.scope, std::slice::from_ref(generator));
         self.lambda_columns = before;
         let Some(Selected::Rows(rows, _)) = item?.pop() else {
-            return Err(SparkError::unresolvable_table_valued_function(
-                "lateral view",
-            ));
+            return Err(SparkError::not_a_generator(function_name(generator)));
         };
+        if !names.is_empty() && names.len() != rows.columns.len() {
+            return Err(SparkError::aliases_do_not_match(
+                names.len(),
+                rows.columns.len(),
+            ));
+        }
         let rows = if outer && !rows.outer {
             FunctionCall::make_outer(self, rows)?
         } else {
@@ -120,5 +124,12 @@ impl Analyzer {
             }
         }
         Ok(unnested)
+    }
+}
+
+fn function_name(expression: &Expression) -> &str {
+    match expression.unlocated() {
+        Expression::Function { name, .. } => name.last().map_or("", String::as_str),
+        _ => "",
     }
 }

@@ -7,7 +7,7 @@ use datafusion::logical_expr::{
     Expr, JoinType as EngineJoin, LogicalPlan, LogicalPlanBuilder, Subquery,
 };
 
-use super::expression::Selected;
+use super::expression::{Selected, has_aggregate, has_window};
 use super::{Analyzed, Analyzer, Attribute, TypedExpr};
 use crate::error::{Result, SparkError};
 use crate::ir::{DataType, Expression, JoinType, Literal, Relation, RelationNode};
@@ -272,6 +272,12 @@ impl Analyzer {
             None => None,
             Some(condition) => {
                 let typed = self.expression(&both, condition)?;
+                if has_aggregate(&typed.expr) || has_window(&typed.expr) {
+                    return Err(SparkError::unsupported_expression_of_operator(
+                        &typed.name,
+                        "join condition",
+                    ));
+                }
                 match typed.data_type {
                     DataType::Boolean => Some(typed),
                     DataType::Null => Some(self.cast_implicitly(typed, &DataType::Boolean)?),

@@ -66,14 +66,9 @@ impl Analyzer {
             ));
         };
         if arguments.len() > parameters.len() {
-            return Err(SparkError::mismatch(
-                "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
-                "lambda",
-                format!(
-                    "a lambda of {} parameters where {} are given.",
-                    arguments.len(),
-                    parameters.len()
-                ),
+            return Err(SparkError::lambda_parameters(
+                arguments.len(),
+                parameters.len(),
             ));
         }
         let variables: Vec<(String, TypedExpr)> = arguments

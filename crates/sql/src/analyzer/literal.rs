@@ -174,6 +174,19 @@ fn wrong(data_type: &DataType) -> SparkError {
 }
 
 /// The text of a literal in a column's name.
+/// As Java writes decimals: small ones with an exponent.
+fn decimal_literal_text(unscaled: i128, scale: i8) -> String {
+    let digits = unscaled.unsigned_abs().to_string();
+    let exponent = digits.len() as i32 - 1 - i32::from(scale);
+    if exponent >= -6 {
+        return decimal_text(unscaled, scale);
+    }
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    format!("{sign}{first}{point}{rest}E{exponent}")
+}
+
 pub(crate) fn literal_text(literal: &Literal, time_zone: TimeZone) -> String {
     match literal {
         Literal::Null(_) => "NULL".to_owned(),
@@ -186,7 +199,7 @@ pub(crate) fn literal_text(literal: &Literal, time_zone: TimeZone) -> String {
         Literal::Double(v) => double_text(*v),
         Literal::Decimal {
             unscaled, scale, ..
-        } => decimal_text(*unscaled, *scale),
+        } => decimal_literal_text(*unscaled, *scale),
         Literal::String(v) => v.clone(),
         Literal::Binary(v) => {
             let hex: String = v.iter().map(|b| format!("{b:02X}")).collect();

@@ -22,6 +22,7 @@ mod missing_values;
 mod observe;
 mod project;
 mod range;
+mod recursion;
 mod relation;
 mod reshape;
 mod schema;
@@ -102,6 +103,8 @@ pub(crate) struct Analyzer {
     depth: usize,
     /// Names that `WITH` defined, innermost last.
     definitions: Vec<(String, Relation)>,
+    /// What recursive definitions around the relation at hand see of themselves, innermost last.
+    work_tables: Vec<recursion::WorkTable>,
     /// Relations that expressions refer to by plan id.
     references: BTreeMap<i64, Relation>,
     /// Scopes around the subquery at hand, innermost last.
@@ -154,6 +157,7 @@ impl Analyzer {
             handle,
             depth: 0,
             definitions: Vec::new(),
+            work_tables: Vec::new(),
             references: BTreeMap::new(),
             outer: Vec::new(),
             lambdas: Vec::new(),

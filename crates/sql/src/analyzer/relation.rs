@@ -86,6 +86,13 @@ impl Analyzer {
                     Err(SparkError::unsupported_relation("a command as a relation"))
                 }
             },
+            N::RecursiveUnion {
+                name,
+                columns,
+                anchor,
+                step,
+                all,
+            } => self.recursive_union(name, columns, anchor, step, *all),
             N::With { definitions, input } => self.with(definitions, input),
             N::LocalRelation { data, schema } => {
                 let data: Vec<_> = data.iter().cloned().collect();
@@ -172,13 +179,13 @@ impl Analyzer {
                 ids,
                 values,
                 variable_column,
-                value_column,
+                value_columns,
             } => self.unpivot(
                 input,
                 ids.as_deref(),
                 values.as_deref(),
                 variable_column,
-                value_column,
+                value_columns,
             ),
             N::Transpose {
                 input,
@@ -301,7 +308,7 @@ impl Analyzer {
         let outer = self.remember_columns(&analyzed);
         let condition = self.condition(&analyzed.scope, condition);
         self.lambda_columns = outer;
-        let condition = condition?;
+        let condition = condition.map_err(|error| error.in_clause("Filter"))?;
         let analyzed = self.plan_time_windows(analyzed, pending)?;
         self.refuse_aggregates(&condition)?;
         let plan = datafusion::logical_expr::LogicalPlanBuilder::from(analyzed.plan)

@@ -48,7 +48,7 @@ impl Analyzer {
         self.renamed(analyzed, names)
     }
 
-    fn renamed(&mut self, input: Analyzed, names: &[String]) -> Result<Analyzed> {
+    pub(super) fn renamed(&mut self, input: Analyzed, names: &[String]) -> Result<Analyzed> {
         if names.len() != input.scope.columns.len() {
             return Err(SparkError::assignment_arity_mismatch(
                 names.len(),

@@ -6,6 +6,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{LogicalPlanBuilder, Volatility};
 
 use super::deferred::Deferred;
+use super::expression::has_window;
 use super::window::Ordering;
 use super::{Analyzed, Analyzer, TypedExpr};
 use crate::error::{Result, SparkError};
@@ -97,6 +98,12 @@ impl Analyzer {
         let sorts: Vec<_> = orders.iter().map(Ordering::sort).collect();
         if sorts.is_empty() {
             return Ok(input);
+        }
+        if let Some(window) = orders.iter().find(|o| has_window(&o.typed.expr)) {
+            return Err(SparkError::unsupported_expression_of_operator(
+                &window.typed.name,
+                "ORDER BY clause",
+            ));
         }
         let plan = LogicalPlanBuilder::from(input.plan).sort(sorts)?.build()?;
         Ok(Analyzed { plan, ..input })

@@ -5,6 +5,7 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 use super::scope::same_name;
 use super::{Analyzed, Analyzer, Attribute, TypedExpr};
 use crate::error::{Result, SparkError};
+use crate::functions::udf::internal_arrow;
 use crate::ir::{DataType, Relation, SetOperationKind};
 use crate::types::{coercion, sql_name};
 
@@ -153,7 +154,10 @@ impl Analyzer {
         }
         let (mut left_items, mut right_items) = (Vec::new(), Vec::new());
         for (index, (x, y)) in a.iter().zip(&b).enumerate() {
-            let common = coercion::common_type(&x.data_type, &y.data_type).ok_or_else(|| {
+            let named_otherwise = coercion::same_shape(&x.data_type, &y.data_type)
+                .then(|| merged_nullability(&x.data_type, &y.data_type));
+            let common = coercion::common_type(&x.data_type, &y.data_type).or(named_otherwise);
+            let common = common.ok_or_else(|| {
                 SparkError::incompatible_column_type(
                     word,
                     crate::functions::ordinal(index),
@@ -172,7 +176,9 @@ impl Analyzer {
     }
 
     fn converted(&mut self, column: &Attribute, to: &DataType) -> Result<TypedExpr> {
-        if coercion::same_shape(&column.data_type, to) {
+        if internal_arrow(&column.data_type) == internal_arrow(to)
+            && coercion::same_shape(&column.data_type, to)
+        {
             return Ok(column.typed());
         }
         let mut value = self.cast_implicitly(column.typed(), to)?;

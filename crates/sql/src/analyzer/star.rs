@@ -49,7 +49,7 @@ impl Analyzer {
         };
         let base = self.descend(found)?;
         let DataType::Struct(fields) = base.data_type.clone() else {
-            return Err(SparkError::cannot_resolve_star(&target.join("."), &columns));
+            return Err(SparkError::star_of_no_struct(&target.join(".")));
         };
         let fields = fields.fields.iter().map(|field| {
             let mut value = self.extract_field(base.clone(), &field.name)?;

@@ -63,6 +63,10 @@ impl Analyzer {
             true => self.at_most_one_row(inner)?,
             false => inner,
         };
+        let inner = match is_correlated {
+            true => inner,
+            false => self.maybe_no_row(inner)?,
+        };
         let subquery = self.planned(inner)?;
         Ok(TypedExpr::new(
             Expr::ScalarSubquery(subquery),
@@ -140,6 +144,27 @@ impl Analyzer {
         let subquery = self.planned(Analyzed { plan, ..inner })?;
         let expr = Expr::Exists(Exists::new(subquery, false));
         Ok(TypedExpr::new(expr, DataType::Boolean, true, name))
+    }
+
+    /// A subquery without rows is null, whatever its column says: the engine takes the column's word.
+    fn maybe_no_row(&mut self, inner: Analyzed) -> Result<Analyzed> {
+        let Some(column) = inner.scope.columns.first().filter(|c| !c.nullable).cloned() else {
+            return Ok(inner);
+        };
+        let kernel: Kernel = Arc::new(|inv: &Invocation<'_>| inv.expanded(0));
+        let value = column.typed();
+        let data_type = column.data_type.clone();
+        let expr = self.maker().call(
+            "maybe",
+            "",
+            kernel,
+            std::slice::from_ref(&value),
+            data_type.clone(),
+            true,
+        );
+        let mut value = TypedExpr::new(expr, data_type, true, column.name.clone());
+        value.named = Some(column.name);
+        self.project_typed(inner, vec![value])
     }
 
     /// The one value of a correlated subquery. More than one row is an error where rows are found, not before.

@@ -24,8 +24,14 @@ impl Analyzer {
                 .definitions
                 .iter()
                 .rposition(|(n, _)| n.eq_ignore_ascii_case(name))
+            && !self.is_work_table(name, Some(position))
         {
             return self.definition(position);
+        }
+        if let [name] = parts.as_slice()
+            && self.is_work_table(name, None)
+        {
+            return self.work_table(name);
         }
         if let Some(entry) = self.catalog.find(&parts) {
             return match entry {
@@ -47,6 +53,12 @@ impl Analyzer {
                 configuration,
             };
             return self.source(request, is_streaming);
+        }
+        if let [namespace @ .., _] = parts.as_slice()
+            && namespace.len() > 1
+            && !namespace[0].eq_ignore_ascii_case(crate::catalog::CATALOG)
+        {
+            return Err(SparkError::requires_single_part_namespace(&parts));
         }
         Err(SparkError::table_or_view_not_found(&parts.join(".")).at(self.origin.as_ref()))
     }

@@ -7,6 +7,12 @@ use crate::functions::Generator;
 use crate::ir::{DataType, Expression, Literal, Relation, StructField, StructType};
 use crate::types::{coercion, sql_name};
 
+/// What one output row of an input row shows: a name, and one value for each value column.
+struct Cell {
+    name: String,
+    values: Vec<TypedExpr>,
+}
+
 impl Analyzer {
     pub(super) fn unpivot(
         &mut self,
@@ -14,7 +20,7 @@ impl Analyzer {
         ids: Option<&[Expression]>,
         values: Option<&[Expression]>,
         variable_column: &str,
-        value_column: &str,
+        value_columns: &[String],
     ) -> Result<Analyzed> {
         let analyzed = self.relation(input)?;
         let rest = |known: &[TypedExpr]| -> Vec<TypedExpr> {
@@ -27,34 +33,38 @@ impl Analyzer {
         let ids = ids
             .map(|ids| self.plain_items(&analyzed, ids))
             .transpose()?;
-        let values = match values {
-            Some(values) => self.plain_items(&analyzed, values)?,
-            None => rest(ids.as_deref().unwrap_or_default()),
+        let mut cells = Vec::new();
+        match values {
+            Some(values) => {
+                for value in values {
+                    cells.extend(self.cells(&analyzed, value, value_columns.len())?);
+                }
+            }
+            None => {
+                let values = rest(ids.as_deref().unwrap_or_default());
+                cells.extend(values.into_iter().map(Cell::of));
+            }
         };
-        let ids = ids.unwrap_or_else(|| rest(&values));
-        let types: Vec<DataType> = values.iter().map(|v| v.data_type.clone()).collect();
-        let common = types
-            .iter()
-            .skip(1)
-            .try_fold(types.first().cloned().unwrap_or(DataType::Null), |a, b| {
-                coercion::tightest_common_type(&a, b)
-            });
-        let common = common.ok_or_else(|| {
-            let types: Vec<String> = values
-                .iter()
-                .map(|v| format!("\"{}\" ({})", sql_name(&v.data_type), v.name))
-                .collect();
-            SparkError::unpivot_value_type_mismatch(&types.join(", "))
-        })?;
-        let nullable = values.iter().any(|v| v.nullable);
+        let read: Vec<TypedExpr> = cells.iter().flat_map(|c| c.values.clone()).collect();
+        let ids = ids.unwrap_or_else(|| rest(&read));
+        let mut columns = vec![StructField::new(variable_column, DataType::STRING, false)];
+        for (index, name) in value_columns.iter().enumerate() {
+            let values: Vec<&TypedExpr> = cells.iter().map(|c| &c.values[index]).collect();
+            let nullable = values.iter().any(|v| v.nullable);
+            columns.push(StructField::new(name, common_type(&values)?, nullable));
+        }
         let mut rows = Vec::new();
-        for value in values {
-            let mut name = self.literal(&Literal::String(value.column_name().to_owned()))?;
+        for cell in cells {
+            let mut name = self.literal(&Literal::String(cell.name))?;
             name.named = Some(variable_column.to_owned());
-            let mut value = self.cast_implicitly(value, &common)?;
-            value.named = Some(value_column.to_owned());
-            value.attribute = None;
-            rows.push(self.call_function(&analyzed.scope, "struct", vec![name, value])?);
+            let mut row = vec![name];
+            for (value, field) in cell.values.into_iter().zip(&columns[1..]) {
+                let mut value = self.cast_implicitly(value, &field.data_type)?;
+                value.named = Some(field.name.clone());
+                value.attribute = None;
+                row.push(value);
+            }
+            rows.push(self.call_function(&analyzed.scope, "struct", row)?);
         }
         if rows.is_empty() {
             return Err(SparkError::unsupported_feature(
@@ -62,19 +72,37 @@ impl Analyzer {
             ));
         }
         let rows = self.call_function(&analyzed.scope, "array", rows)?;
-        let columns = StructType::new(vec![
-            StructField::new(variable_column, DataType::STRING, false),
-            StructField::new(value_column, common, nullable),
-        ]);
         let generator = Generator {
             rows,
-            columns,
+            columns: StructType::new(columns),
             outer: false,
             name: "unpivot".to_owned(),
         };
         let (unnested, added) = self.unnest(analyzed, generator, &[])?;
         let items = ids.into_iter().chain(added).collect();
         self.project_typed(unnested, items)
+    }
+
+    /// `column`, `(column, column) AS name`: one cell, or several of a star.
+    fn cells(&mut self, input: &Analyzed, value: &Expression, width: usize) -> Result<Vec<Cell>> {
+        if width == 1 {
+            let items = self.plain_items(input, std::slice::from_ref(value))?;
+            return Ok(items.into_iter().map(Cell::of).collect());
+        }
+        let (row, alias) = match value.unlocated() {
+            Expression::Alias { child, names, .. } => (child.unlocated(), names.first()),
+            other => (other, None),
+        };
+        let items = match row {
+            Expression::Function { arguments, .. } if arguments.len() == width => {
+                self.plain_items(input, arguments)?
+            }
+            _ => return Err(SparkError::unpivot_value_size(width)),
+        };
+        let names: Vec<&str> = items.iter().map(TypedExpr::column_name).collect();
+        let name = alias.cloned().unwrap_or_else(|| names.join("_"));
+        let values = items;
+        Ok(vec![Cell { name, values }])
     }
 
     fn plain_items(&mut self, input: &Analyzed, list: &[Expression]) -> Result<Vec<TypedExpr>> {
@@ -145,4 +173,30 @@ impl Analyzer {
         let (schema, batch) = super::statistics::transposed(&plan.schema, &batches, &common)?;
         self.batches(&schema, vec![batch])
     }
+}
+
+impl Cell {
+    fn of(value: TypedExpr) -> Self {
+        Self {
+            name: value.column_name().to_owned(),
+            values: vec![value],
+        }
+    }
+}
+
+/// The type that holds all values of a column.
+fn common_type(values: &[&TypedExpr]) -> Result<DataType> {
+    let first = values
+        .first()
+        .map_or(DataType::Null, |v| v.data_type.clone());
+    let common = values.iter().skip(1).try_fold(first, |common, value| {
+        coercion::tightest_common_type(&common, &value.data_type)
+    });
+    common.ok_or_else(|| {
+        let types: Vec<String> = values
+            .iter()
+            .map(|v| format!("\"{}\" ({})", sql_name(&v.data_type), v.name))
+            .collect();
+        SparkError::unpivot_value_type_mismatch(&types.join(", "))
+    })
 }

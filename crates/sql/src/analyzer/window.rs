@@ -51,7 +51,8 @@ impl Analyzer {
     }
 
     pub(crate) fn ordering(&mut self, scope: &Scope, order: &SortOrder) -> Result<Ordering> {
-        let typed = self.expression(scope, &order.child)?;
+        let typed = self.expression(scope, &order.child);
+        let typed = typed.map_err(|error| error.in_clause("Sort"))?;
         if !crate::types::coercion::is_orderable(&typed.data_type) {
             let name = crate::types::sql_name(&typed.data_type);
             return Err(SparkError::invalid_ordering_type(
@@ -90,7 +91,8 @@ impl Analyzer {
         order_by: &[SortOrder],
         frame: Option<&WindowFrame>,
     ) -> Result<TypedExpr> {
-        let function = self.expression(scope, function)?;
+        let function = self.expression(scope, function);
+        let function = function.map_err(SparkError::lateral_alias_in_window)?;
         check_function(&function)?;
         let partitions = self.expressions(scope, partition_by)?;
         let orders = self.orderings(scope, order_by)?;
@@ -108,6 +110,11 @@ impl Analyzer {
             check_range(frame, &orders, &text)?;
         }
         let (engine_frame, frame_text) = self.frame(scope, frame, &orders, is_ranking)?;
+        let is_empty = selects_no_row(&engine_frame);
+        let engine_frame = match is_empty {
+            true => EngineFrame::new(None),
+            false => engine_frame,
+        };
         let frame_text = match own_frame(&function, frame) {
             Some(text) => separated(&text),
             None => frame_text,
@@ -127,7 +134,10 @@ impl Analyzer {
                             partition_by: partition_exprs.clone(),
                             order_by: sorts.clone(),
                             window_frame: engine_frame.clone(),
-                            filter: params.filter,
+                            filter: match is_empty {
+                                true => Some(Box::new(datafusion::prelude::lit(false))),
+                                false => params.filter,
+                            },
                             null_treatment: params.null_treatment,
                             distinct: params.distinct,
                         },
@@ -394,6 +404,18 @@ impl Analyzer {
         }
         Ok(())
     }
+}
+
+/// True of rows from one place to another before it: the engine refuses such a frame, and nothing is in it.
+fn selects_no_row(frame: &EngineFrame) -> bool {
+    let place = |bound: &WindowFrameBound| match bound {
+        WindowFrameBound::CurrentRow => Some(0i128),
+        WindowFrameBound::Preceding(ScalarValue::UInt64(Some(n))) => Some(-i128::from(*n)),
+        WindowFrameBound::Following(ScalarValue::UInt64(Some(n))) => Some(i128::from(*n)),
+        _ => None,
+    };
+    let bounds = place(&frame.start_bound).zip(place(&frame.end_bound));
+    frame.units == WindowFrameUnits::Rows && bounds.is_some_and(|(start, end)| start > end)
 }
 
 /// A function under a window is none of rows that differ, and has no window inside.

@@ -194,7 +194,16 @@ pub(crate) fn parse_day_time(text: &str, start: DayTimeField, end: DayTimeField)
         return None;
     }
     let mut total = 0i64;
-    for (part, field) in parts.into_iter().zip(fields) {
+    for (index, (part, field)) in parts.into_iter().zip(fields).enumerate() {
+        let limit = match field {
+            DayTimeField::Hour => 24,
+            DayTimeField::Minute | DayTimeField::Second => 60,
+            DayTimeField::Day => i64::MAX,
+        };
+        let whole = part.split('.').next()?.parse::<i64>().ok()?;
+        if index > 0 && whole >= limit {
+            return None;
+        }
         let micros = match field {
             DayTimeField::Day => part.parse::<i64>().ok()?.checked_mul(MICROS_PER_DAY)?,
             DayTimeField::Hour => part.parse::<i64>().ok()?.checked_mul(MICROS_PER_HOUR)?,

@@ -96,6 +96,7 @@ fn write_field(field: Field, count: usize, moment: &Moment, text: &mut String) {
             let nanos = format!("{:09}", moment.micros % MICROS_PER_SECOND * 1000);
             text.push_str(&nanos[..count]);
         }
+        Field::ZoneName if count < 4 => text.push_str(&zone_abbreviation(moment)),
         Field::ZoneId | Field::ZoneName => text.push_str(&zone_id(moment.zone)),
         Field::ZoneLocalized => write_localized(moment.offset_seconds, count, text),
         Field::OffsetOrZ if moment.offset_seconds == 0 => text.push('Z'),
@@ -154,6 +155,23 @@ fn write_quarter(quarter: i64, count: usize, text: &mut String) {
             let _ = write!(text, "{} quarter", ORDINALS[(quarter - 1) as usize]);
         }
     }
+}
+
+/// `PST` or `PDT`, as the clocks go at that moment; the region itself where it has no such name.
+fn zone_abbreviation(moment: &Moment) -> String {
+    use chrono::TimeZone as _;
+    use chrono_tz::OffsetName;
+    let TimeZone::Region(region) = moment.zone else {
+        return zone_id(moment.zone);
+    };
+    let micros = moment.days * crate::time::MICROS_PER_DAY + moment.micros
+        - moment.offset_seconds * crate::time::MICROS_PER_SECOND;
+    let name = chrono::DateTime::from_timestamp_micros(micros).and_then(|instant| {
+        let offset = region.offset_from_utc_datetime(&instant.naive_utc());
+        offset.abbreviation().map(str::to_owned)
+    });
+    let is_name = |name: &String| name.bytes().all(|b| b.is_ascii_alphabetic());
+    name.filter(is_name).unwrap_or_else(|| zone_id(moment.zone))
 }
 
 fn zone_id(zone: TimeZone) -> String {

@@ -9,8 +9,8 @@ impl SparkError {
     pub fn date_plus_time() -> Self {
         Self::new(
             Exception::IllegalArgument,
-            "",
-            "",
+            "INVALID_INTERVAL_WITH_MICROSECONDS_ADDITION",
+            "22006",
             "Cannot add hours, minutes or seconds, milliseconds, microseconds to a date",
         )
     }

@@ -152,6 +152,17 @@ impl SparkError {
         .with("dataSourceType", format)
     }
 
+    pub fn unsupported_parse_mode(function: &str, mode: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "PARSE_MODE_UNSUPPORTED",
+            "42601",
+            format!("The function `{function}` doesn't support the {mode} mode. Acceptable modes are PERMISSIVE and FAILFAST."),
+        )
+        .with("funcName", format!("`{function}`"))
+        .with("mode", mode)
+    }
+
     pub fn malformed_csv_record(record: &str) -> Self {
         Self::new(
             Exception::Runtime,

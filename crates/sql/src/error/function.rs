@@ -46,6 +46,18 @@ impl SparkError {
     }
 
     /// A value that a function cannot take at run time.
+    pub fn count_of_nothing() -> Self {
+        Self::new(
+            Exception::Analysis,
+            "WRONG_NUM_ARGS.WITH_SUGGESTION",
+            "42605",
+            "The `count` requires > 0 parameters but the actual number is 0. Please use count(*).",
+        )
+        .with("functionName", "`count`")
+        .with("expectedNum", "> 0")
+        .with("actualNum", "0")
+    }
+
     pub fn invalid_parameter_value(
         detail: &str,
         function: &str,
@@ -307,6 +319,14 @@ impl SparkError {
         .with("generators", list)
     }
 
+    /// An error about a generator that stands where none may, told of the clause; another stays as it is.
+    pub fn in_clause(self, clause: &str) -> Self {
+        match self.class() {
+            "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS" => Self::generator_outside_select(clause),
+            _ => self,
+        }
+    }
+
     pub fn generator_outside_select(clause: &str) -> Self {
         Self::new(
             Exception::ExtendedAnalysis,
@@ -356,6 +376,61 @@ impl SparkError {
             format!("Expression \"{expression}\" not supported within a window function."),
         )
         .with("sqlExpr", format!("\"{expression}\""))
+    }
+
+    pub fn lambda_of_plain_function(function: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION",
+            "42K0D",
+            format!("A lambda function should only be used in a higher order function. However, its class is {function}, which is not a higher order function."),
+        )
+        .with("class", function)
+    }
+
+    pub fn lambda_parameters(expected: usize, actual: usize) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
+            "42K0D",
+            format!("A higher order function expects {expected} arguments, but got {actual}."),
+        )
+        .with("expectedNumArgs", expected.to_string())
+        .with("actualNumArgs", actual.to_string())
+    }
+
+    /// `operator` is where the expression has no meaning: a sort, a join.
+    pub fn unsupported_expression_of_operator(expression: &str, operator: &str) -> Self {
+        Self::new(
+            Exception::ExtendedAnalysis,
+            "UNSUPPORTED_EXPR_FOR_OPERATOR",
+            "42K0E",
+            format!("A query operator contains one or more unsupported expressions. Consider to rewrite it to avoid window functions, aggregate functions, and generator functions in the {operator}: {expression}."),
+        )
+        .with("invalidExprSqls", expression)
+    }
+
+    pub fn not_a_generator(expression: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "UNSUPPORTED_GENERATOR.NOT_GENERATOR",
+            "42K0E",
+            format!(
+                "The generator is not supported: {} is expected to be a generator.",
+                quote_identifier(expression)
+            ),
+        )
+        .with("functionName", quote_identifier(expression))
+        .with("classCanonicalName", expression)
+    }
+
+    pub fn invalid_map_key_type(key_type: &str, sql: &str) -> Self {
+        Self::mismatch(
+            "INVALID_MAP_KEY_TYPE",
+            sql,
+            format!("The key of map cannot be/contain \"{key_type}\"."),
+        )
+        .with("keyType", format!("\"{key_type}\""))
     }
 
     pub fn distinct_window_function(expression: &str) -> Self {

@@ -45,6 +45,38 @@ impl SparkError {
     }
 
     /// A schema that is neither a type nor JSON.
+    pub fn data_type_missing_size(name: &str) -> Self {
+        Self::new(
+            Exception::Parse,
+            "DATATYPE_MISSING_SIZE",
+            "42K01",
+            format!("DataType \"{name}\" requires a length parameter, for example \"{name}\"(10). Please specify the length."),
+        )
+        .with("type", format!("\"{name}\""))
+    }
+
+    pub fn decimal_precision(precision: u32) -> Self {
+        Self::new(
+            Exception::Arithmetic,
+            "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
+            "22003",
+            format!("Decimal precision {precision} exceeds max precision 38."),
+        )
+        .with("precision", precision.to_string())
+        .with("maxPrecision", "38")
+    }
+
+    pub fn decimal_scale(scale: u32, precision: u32) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "DECIMAL_SCALE_EXCEEDS_PRECISION",
+            "22003",
+            format!("Decimal scale ({scale}) cannot be greater than precision ({precision})."),
+        )
+        .with("scale", scale.to_string())
+        .with("precision", precision.to_string())
+    }
+
     pub fn invalid_schema(schema: &str, reason: &str) -> Self {
         Self::new(
             Exception::Analysis,
@@ -118,6 +150,27 @@ impl SparkError {
             format!("Found the unbound parameter: {name}. Please, fix `args` and provide a mapping of the parameter to either a SQL literal or collection constructor functions such as `map()`, `array()`, `struct()`."),
         )
         .with("name", name)
+    }
+
+    pub fn empty_in() -> Self {
+        Self::new(
+            Exception::Parse,
+            "INVALID_SQL_SYNTAX.EMPTY_IN_PREDICATE",
+            "42000",
+            "Invalid SQL syntax: IN predicate requires at least one value. Empty IN clauses like 'IN ()' are not allowed.",
+        )
+    }
+
+    pub fn invalid_interval_units(text: &str, from: &str, to: &str) -> Self {
+        Self::new(
+            Exception::Parse,
+            "INVALID_INTERVAL_FORMAT.UNSUPPORTED_FROM_TO_EXPRESSION",
+            "22006",
+            format!("Error parsing '{text}' to interval. Cannot support (interval '{text}' {from} to {to}) expression."),
+        )
+        .with("input", text)
+        .with("from", from)
+        .with("to", to)
     }
 
     pub fn invalid_interval(text: &str) -> Self {

@@ -66,6 +66,21 @@ impl SparkError {
         .with("aggFunc", format!("\"{aggregate}\""))
     }
 
+    /// The same of a function with a window; another error stays as it is.
+    pub fn lateral_alias_in_window(self) -> Self {
+        if self.class() != "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_AGGREGATE_FUNC" {
+            return self;
+        }
+        let alias = self.parameters().get("lca").cloned().unwrap_or_default();
+        Self::new(
+            Exception::Analysis,
+            "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_WINDOW",
+            "0A000",
+            format!("The feature is not supported: Referencing a lateral column alias {alias} in a window expression."),
+        )
+        .with("lca", alias)
+    }
+
     pub fn unresolved_field(field: &str, column: &str, proposals: &[String]) -> Self {
         let proposal = proposals.join(", ");
         Self::new(
@@ -133,6 +148,31 @@ impl SparkError {
             format!("The table or view {quoted} cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did not qualify the name with a schema, verify the current_schema() output, or qualify the name with the correct schema and catalog.\nTo tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF EXISTS."),
         )
         .with("relationName", quoted)
+    }
+
+    /// The session's catalog has databases and nothing above them.
+    pub fn requires_single_part_namespace(parts: &[String]) -> Self {
+        let namespace = quote_parts(&parts[..parts.len().saturating_sub(1)]);
+        Self::new(
+            Exception::Analysis,
+            "REQUIRES_SINGLE_PART_NAMESPACE",
+            "42K05",
+            format!(
+                "spark_catalog requires a single-part namespace, but got identifier {namespace}."
+            ),
+        )
+        .with("sessionCatalog", "spark_catalog")
+        .with("identifier", namespace)
+    }
+
+    pub fn star_of_no_struct(attributes: &str) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "_LEGACY_ERROR_TEMP_1050",
+            "42000",
+            format!("Can only star expand struct data types. Attribute: `{attributes}`."),
+        )
+        .with("attributes", attributes)
     }
 
     pub fn schema_not_found(name: &str) -> Self {
@@ -314,6 +354,16 @@ impl SparkError {
             "QUALIFY_REQUIRES_WINDOW_FUNCTION",
             "42903",
             "QUALIFY needs a window function in its condition or in the select list.",
+        )
+    }
+
+    /// A recursive definition that would have to forget what it has found before.
+    pub fn union_in_recursion() -> Self {
+        Self::new(
+            Exception::Analysis,
+            "UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE",
+            "42836",
+            "The UNION operator is not yet supported within recursive common table expressions (WITH clauses that refer to themselves, directly or indirectly). Please use UNION ALL instead.",
         )
     }
 

@@ -250,6 +250,16 @@ impl SparkError {
         .with("expr", format!("\"{expression}\""))
     }
 
+    pub fn unpivot_value_size(expected: usize) -> Self {
+        Self::new(
+            Exception::Analysis,
+            "UNPIVOT_VALUE_SIZE_MISMATCH",
+            "428C4",
+            format!("All unpivot value columns must have the same size as there are value column names ({expected})."),
+        )
+        .with("names", expected.to_string())
+    }
+
     pub fn unpivot_value_type_mismatch(types: &str) -> Self {
         Self::new(
             Exception::ExtendedAnalysis,

@@ -112,7 +112,10 @@ fn binary(call: &mut FunctionCall<'_>, operation: Operation) -> Result<TypedExpr
     };
     call.arity(2, 2)?;
     if let Some(value) = super::time_arithmetic::arithmetic(call, operation, false)? {
-        return Ok(value);
+        return Ok(match operation {
+            Operation::Add | Operation::Subtract => value,
+            _ => value.with_name(text),
+        });
     }
     Ok(compute(call, operation, overflow, &text)?.with_name(text))
 }

@@ -51,7 +51,13 @@ fn compare_as(call: &mut FunctionCall<'_>, operator: Operator, text: &str) -> Re
     let [left, right] = [&call.arguments[0].data_type, &call.arguments[1].data_type];
     // Structs may name their fields as they like.
     let same = coercion::same_shape(left, right).then(|| left.clone());
-    let common = coercion::common_type(left, right).or(same).ok_or_else(|| {
+    // Strings inside of containers stay strings.
+    let common = match (left, right) {
+        (DataType::Array { .. }, DataType::Array { .. })
+        | (DataType::Struct(_), DataType::Struct(_)) => coercion::tightest_common_type(left, right),
+        _ => coercion::common_type(left, right),
+    };
+    let common = common.or(same).ok_or_else(|| {
         SparkError::binary_operator_different_types(text, &sql_name(left), &sql_name(right))
     })?;
     let ordering = !matches!(operator, Operator::Eq | Operator::IsNotDistinctFrom);

@@ -129,7 +129,10 @@ fn over_elements(call: &mut FunctionCall<'_>, purpose: Use) -> Result<TypedExpr>
     };
     let body = call.analyzer.lambda(call.scope, &call.raw[1], parameters)?;
     if purpose != Use::Transform && body.data_type != DataType::Boolean {
-        return Err(SparkError::filter_not_boolean(
+        return Err(SparkError::unexpected_input_type(
+            &format!("{}({}, {})", call.name, array.name, body.name),
+            "second",
+            "\"BOOLEAN\"",
             &body.name,
             &crate::types::sql_name(&body.data_type),
         ));

@@ -209,6 +209,12 @@ fn map(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
             SparkError::mismatch(detail, &text, format!("the given keys or values of function `map` should all be the same type, but they are [{}].", names.join(", ")))
         })?);
     }
+    if matches!(common[0], DataType::Map { .. }) {
+        return Err(SparkError::invalid_map_key_type(
+            &sql_name(&common[0]),
+            &text,
+        ));
+    }
     for index in 0..call.arguments.len() {
         call.cast_argument(index, &common[index % 2])?;
     }

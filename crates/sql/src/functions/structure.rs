@@ -61,7 +61,10 @@ fn named_struct(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         if index % 2 == 0 {
             let name = argument.constant_string().map(str::to_owned);
             names.push(name.ok_or_else(|| {
-                SparkError::not_foldable("named_struct", "name", "STRING", &argument.name)
+                let detail = "CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING";
+                let told =
+                    "only foldable `STRING` expressions are allowed to appear at odd position";
+                SparkError::mismatch(detail, &text, told)
             })?);
         } else {
             values.push(argument);

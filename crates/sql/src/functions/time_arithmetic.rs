@@ -22,7 +22,7 @@ pub(super) fn arithmetic(
     use DataType as T;
     let [left, right] = [0, 1].map(|index| call.arguments[index].data_type.clone());
     let [one, other] = [0, 1].map(|index| call.arguments[index].name.clone());
-    let nullable = call.any_nullable();
+    let mut nullable = call.any_nullable();
     let sign = match operation {
         Operation::Add => 1,
         Operation::Subtract => -1,
@@ -71,6 +71,11 @@ pub(super) fn arithmetic(
             )
         }
         (T::Date, T::Date) if sign == -1 => (days_and_back, date_minus_date),
+        (T::Date, T::String(_)) if sign == -1 => {
+            call.convert(1, Arg::Date)?;
+            nullable = true;
+            (days_and_back, date_minus_date)
+        }
         (T::Date, T::YearMonthInterval { .. }) => (
             T::Date,
             if sign == 1 {
@@ -133,6 +138,13 @@ pub(super) fn arithmetic(
         ),
         (one, other) if is_interval(one) && is_interval(other) => {
             return Err(call.unexpected_type(1, &format!("\"{}\"", sql_name(one))));
+        }
+        (one, T::String(_)) | (T::String(_), one) if is_time(one) => {
+            let expected = "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")";
+            let actual = sql_name(&T::STRING);
+            return Err(SparkError::binary_operator_wrong_type(
+                &text, expected, &actual,
+            ));
         }
         (T::Date, _) if sign == 1 => {
             return Err(call.unexpected_type(1, "(\"INT\" or \"SMALLINT\" or \"TINYINT\")"));

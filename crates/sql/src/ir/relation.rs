@@ -92,6 +92,14 @@ pub enum RelationNode {
         definitions: Vec<(String, Relation)>,
         input: Relation,
     },
+    /// A name that `WITH RECURSIVE` defines: `step` sees under it what the step before has found, first `anchor`.
+    RecursiveUnion {
+        name: String,
+        columns: Vec<String>,
+        anchor: Relation,
+        step: Relation,
+        all: bool,
+    },
     /// Rows that came with the plan: an Arrow IPC stream and a schema as DDL or JSON, at least one of them.
     LocalRelation {
         data: Option<Bytes>,
@@ -198,7 +206,8 @@ pub enum RelationNode {
         ids: Option<Vec<Expression>>,
         values: Option<Vec<Expression>>,
         variable_column: String,
-        value_column: String,
+        /// Several: each of the values is a struct with as many fields.
+        value_columns: Vec<String>,
     },
     Transpose {
         input: Relation,

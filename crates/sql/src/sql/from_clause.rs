@@ -26,7 +26,12 @@ impl Parser<'_> {
     }
 
     fn joined(&mut self) -> Result<Relation> {
-        let mut left = self.table()?;
+        let left = self.table()?;
+        self.joined_onto(left)
+    }
+
+    /// The joins that follow, with `left` as the first side.
+    pub(super) fn joined_onto(&mut self, mut left: Relation) -> Result<Relation> {
         loop {
             let natural = self.word("natural");
             let Some(kind) = self.join_kind() else {
@@ -104,7 +109,7 @@ impl Parser<'_> {
         self.aliased(table)
     }
 
-    fn table_sample(&mut self, input: Relation) -> Result<Relation> {
+    pub(super) fn table_sample(&mut self, input: Relation) -> Result<Relation> {
         if !self.word("tablesample") {
             return Ok(input);
         }

@@ -39,14 +39,8 @@ impl Parser<'_> {
                 .parse()
                 .map(Literal::Float)
                 .map_err(|_| range("float")),
-            Some(b'd') => body("d")
-                .parse()
-                .map(Literal::Double)
-                .map_err(|_| range("double")),
-            _ if lower.contains('e') => body("")
-                .parse()
-                .map(Literal::Double)
-                .map_err(|_| range("double")),
+            Some(b'd') => finite(&body("d")).ok_or_else(|| range("double")),
+            _ if lower.contains('e') => finite(&body("")).ok_or_else(|| range("double")),
             _ if is_plain(&lower) => {
                 let text = body("");
                 if let Ok(value) = text.parse::<i32>() {
@@ -110,17 +104,22 @@ impl Parser<'_> {
         let mut last_unit = (String::new(), String::new());
         loop {
             let negative = self.symbol("-");
-            let number = match self.peek().cloned() {
-                Some(Token::Number(number)) => number,
-                Some(Token::Text(number)) => number,
+            let (number, is_text) = match self.peek().cloned() {
+                Some(Token::Number(number)) => (number, false),
+                Some(Token::Text(number)) => (number, true),
                 _ if any => break,
                 _ => return Err(self.unexpected()),
             };
             self.at += 1;
             let Some(unit) = self.interval_unit() else {
                 // A string that holds the whole interval.
+                if !any && is_text {
+                    let whole = self.interval_literal(&number);
+                    let invalid = SparkError::invalid_typed_literal("INTERVAL", &number);
+                    return whole.map_err(|_| self.located(invalid));
+                }
                 if !any {
-                    return self.whole_interval(&number);
+                    return Err(self.unexpected());
                 }
                 self.at -= 1;
                 break;
@@ -138,10 +137,6 @@ impl Parser<'_> {
         }
         let _ = (start, &last_unit);
         self.interval_literal(&text)
-    }
-
-    fn whole_interval(&mut self, text: &str) -> Result<Expression> {
-        self.interval_literal(text)
     }
 
     /// Years and months, days and times, or both at once, which is the old type.
@@ -225,6 +220,7 @@ impl Parser<'_> {
         end: &str,
         negative: bool,
     ) -> Result<Expression> {
+        let names = (start, end);
         let invalid = || SparkError::invalid_interval(text);
         let sign = if negative { -1 } else { 1 };
         if start == "year" && end == "month" {
@@ -245,8 +241,12 @@ impl Parser<'_> {
             _ => None,
         };
         let (Some(start), Some(end)) = (field(start), field(end)) else {
-            return Err(self.located(invalid()));
+            return Err(self.located(SparkError::invalid_interval_units(text, start, end)));
         };
+        if start >= end {
+            let (start, end) = (names.0, names.1);
+            return Err(self.located(SparkError::invalid_interval_units(text, start, end)));
+        }
         let micros = parse_day_time(text, start, end).ok_or_else(|| self.located(invalid()))?;
         let data_type = DataType::DayTimeInterval { start, end };
         Ok(Expression::Literal(Literal::DayTimeInterval {
@@ -278,6 +278,11 @@ impl Parser<'_> {
         self.at += 1;
         Some(unit.to_owned())
     }
+}
+
+fn finite(text: &str) -> Option<Literal> {
+    let value: f64 = text.parse().ok()?;
+    value.is_finite().then_some(Literal::Double(value))
 }
 
 fn decimal(text: &str) -> Option<Literal> {

@@ -14,6 +14,7 @@ mod literal;
 mod named_window;
 mod parameters;
 mod parser;
+mod pipe;
 mod pivot;
 mod predicate;
 mod primary;

@@ -1,7 +1,7 @@
 //! `PIVOT` and `UNPIVOT`: values to columns and back.
 
 use super::parser::Parser;
-use crate::error::{Result, SparkError};
+use crate::error::Result;
 use crate::ir::{Expression, GroupType, Pivot, Relation, RelationNode};
 
 impl Parser<'_> {
@@ -57,32 +57,31 @@ impl Parser<'_> {
             self.words("exclude nulls");
         }
         self.expect_symbol("(")?;
-        if self.is_symbol("(") {
-            return Err(SparkError::unsupported_feature(
-                "an UNPIVOT clause with several value columns",
-            ));
-        }
-        let value_column = self.identifier()?;
+        let value_columns = if self.is_symbol("(") {
+            self.parenthesized(|p| p.identifier())?
+        } else {
+            vec![self.identifier()?]
+        };
         self.expect_word("for")?;
         let variable_column = self.identifier()?;
         self.expect_word("in")?;
         let values = self.parenthesized(|p| p.named_expression())?;
         self.expect_symbol(")")?;
-        let present = Expression::function(
-            "isnotnull",
-            vec![Expression::column(vec![value_column.clone()])],
-        );
+        let present = value_columns
+            .iter()
+            .map(|c| Expression::function("isnotnull", vec![Expression::attribute(c)]))
+            .reduce(|a, b| Expression::function("or", vec![a, b]));
         let unpivoted: Relation = RelationNode::Unpivot {
             input,
             ids: None,
             values: Some(values),
             variable_column,
-            value_column,
+            value_columns,
         }
         .into();
-        if keeps_nulls {
+        let Some(present) = present.filter(|_| !keeps_nulls) else {
             return self.aliased(unpivoted);
-        }
+        };
         let filtered = RelationNode::Filter {
             input: unpivoted,
             condition: present,

@@ -5,7 +5,7 @@
 use super::expression::call;
 use super::lexer::Token;
 use super::parser::Parser;
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::ir::{Expression, Literal, SubqueryKind};
 
 impl Parser<'_> {
@@ -130,6 +130,9 @@ impl Parser<'_> {
                 relation: Box::new(relation),
                 plan_id: None,
             });
+        }
+        if self.is_symbol(")") {
+            return Err(self.located(SparkError::empty_in()));
         }
         let mut arguments = vec![left];
         arguments.extend(self.list(|p| p.expression())?);

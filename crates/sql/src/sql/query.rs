@@ -6,7 +6,7 @@
 use super::from_clause::named_table;
 use super::lexer::Token;
 use super::parser::Parser;
-use crate::error::{Result, SparkError};
+use crate::error::Result;
 use crate::ir::{Expression, Relation, RelationNode, SetOperationKind};
 
 impl Parser<'_> {
@@ -34,13 +34,12 @@ impl Parser<'_> {
     fn query_at_depth(&mut self) -> Result<Relation> {
         let mut definitions = Vec::new();
         if self.word("with") {
-            if self.word("recursive") {
-                return Err(SparkError::unsupported_feature("WITH RECURSIVE"));
-            }
-            definitions = self.list(|p| p.definition())?;
+            let recursive = self.word("recursive");
+            definitions = self.list(|p| p.definition(recursive))?;
         }
         let body = self.set_operations(0)?;
         let query = self.query_organization(body)?;
+        let query = self.pipes(query)?;
         if definitions.is_empty() {
             return Ok(query);
         }
@@ -51,7 +50,7 @@ impl Parser<'_> {
         .into())
     }
 
-    fn definition(&mut self) -> Result<(String, Relation)> {
+    fn definition(&mut self, recursive: bool) -> Result<(String, Relation)> {
         let name = self.identifier()?;
         let columns = if self.is_symbol("(") {
             self.parenthesized(|p| p.identifier())?
@@ -62,6 +61,16 @@ impl Parser<'_> {
         self.expect_symbol("(")?;
         let mut relation = self.query()?;
         self.expect_symbol(")")?;
+        let is_union = matches!(
+            *relation.node,
+            RelationNode::SetOperation {
+                kind: SetOperationKind::Union,
+                ..
+            }
+        );
+        if recursive && is_union {
+            return Ok((name.clone(), recursive_union(name, columns, relation)));
+        }
         if !columns.is_empty() {
             relation = RelationNode::ToDf {
                 input: relation,
@@ -73,7 +82,7 @@ impl Parser<'_> {
     }
 
     /// `ORDER BY`, `LIMIT` and what else stands at the end.
-    fn query_organization(&mut self, mut relation: Relation) -> Result<Relation> {
+    pub(super) fn query_organization(&mut self, mut relation: Relation) -> Result<Relation> {
         if self.words("order by") {
             let order = self.list(|p| p.sort_order())?;
             relation = RelationNode::Sort {
@@ -178,7 +187,7 @@ impl Parser<'_> {
         }
     }
 
-    fn query_primary(&mut self) -> Result<Relation> {
+    pub(super) fn query_primary(&mut self) -> Result<Relation> {
         if self.symbol("(") {
             let query = self.query()?;
             self.expect_symbol(")")?;
@@ -216,5 +225,22 @@ impl Parser<'_> {
         })?;
         let values: Relation = RelationNode::Values { rows }.into();
         self.aliased(values)
+    }
+}
+
+/// A union whose right side may name what is defined.
+fn recursive_union(name: String, columns: Vec<String>, union: Relation) -> Relation {
+    match *union.node {
+        RelationNode::SetOperation {
+            left, right, all, ..
+        } => RelationNode::RecursiveUnion {
+            name,
+            columns,
+            anchor: left,
+            step: right,
+            all,
+        }
+        .into(),
+        _ => union,
     }
 }

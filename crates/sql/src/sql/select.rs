@@ -95,7 +95,7 @@ impl Parser<'_> {
         .into())
     }
 
-    fn lateral_view(&mut self, input: Option<Relation>) -> Result<Relation> {
+    pub(super) fn lateral_view(&mut self, input: Option<Relation>) -> Result<Relation> {
         self.at += 2;
         let outer = self.word("outer");
         let generator = self.expression()?;

@@ -194,11 +194,11 @@ impl<'a> Reader<'a> {
             0
         };
         self.expect_symbol(')')?;
-        if precision > 38 || scale > precision {
-            return Err(SparkError::parse_syntax(
-                &format!("{precision},{scale}"),
-                ": decimals hold at most 38 digits",
-            ));
+        if precision > 38 {
+            return Err(SparkError::decimal_precision(precision));
+        }
+        if scale > precision {
+            return Err(SparkError::decimal_scale(scale, precision));
         }
         Ok(DataType::Decimal {
             precision: precision as u8,
@@ -269,9 +269,7 @@ impl<'a> Reader<'a> {
 
     fn length(&mut self, name: &str) -> Result<u32> {
         if !self.take_symbol('(') {
-            return Err(SparkError::unsupported_data_type_string(
-                &name.to_uppercase(),
-            ));
+            return Err(SparkError::data_type_missing_size(&name.to_uppercase()));
         }
         let length = self.number()?;
         self.expect_symbol(')')?;

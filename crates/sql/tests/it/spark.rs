@@ -107,13 +107,13 @@ fn class(error: &SparkError) -> &str {
 async fn differences(session: &Session, path: &Path) -> Vec<String> {
     let mut differing = Vec::new();
     for case in cases(path) {
-        let found = match answer(session, &case.text).await {
-            Ok(answer) => answer,
-            Err(error) => vec![format!("error {}", class(&error))],
+        let (found, message) = match answer(session, &case.text).await {
+            Ok(answer) => (answer, String::new()),
+            Err(error) => (vec![format!("error {}", class(&error))], error.message()),
         };
         if found != case.answer {
             println!(
-                "{}\n  Spark {:?}\n  found {found:?}",
+                "{}\n  Spark {:?}\n  found {found:?} {message}",
                 case.text, case.answer
             );
             differing.push(case.text);

@@ -143,7 +143,12 @@ pub(super) fn string_agg(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
         call.convert(0, Arg::Str)?;
     }
     let value = call.arguments[0].clone();
-    let values = gathered(call, &value);
+    let mut values = gathered(call, &value);
+    if let (true, [order]) = (call.distinct, call.order.as_slice()) {
+        // The engine forgets the order of values that it keeps once; they can be ordered by themselves only.
+        let ascending = call.analyzer.literal(&Literal::Boolean(order.ascending))?;
+        values = call.apply("sort_array", vec![values, ascending])?;
+    }
     let joined = if is_binary {
         join_binaries(call, values.clone(), delimiter)?
     } else {

@@ -11,7 +11,9 @@ use crate::functions::{Arg, FunctionCall};
 use crate::ir::{DataType, Literal};
 
 pub(super) fn count(call: &mut FunctionCall<'_>) -> Result<TypedExpr> {
-    call.arity(1, usize::MAX)?;
+    if call.arguments.is_empty() {
+        return Err(SparkError::count_of_nothing());
+    }
     let text = call.aggregate_text();
     let arguments = if call.arguments.len() == 1 {
         let only = call.arguments[0].clone();

@@ -34,6 +34,12 @@ pub(super) fn operand_types(
     };
     let differ =
         || SparkError::binary_operator_different_types(text, &sql_name(left), &sql_name(right));
+    // Two strings do not say what number they are.
+    let says_nothing = |t: &DataType| t.is_string() || *t == DataType::Null;
+    let is_text = left.is_string() || right.is_string();
+    if call.analyzer.context.ansi && is_text && says_nothing(left) && says_nothing(right) {
+        return Err(wrong(&DataType::STRING));
+    }
     let acceptable = |t: &DataType| t.is_numeric() || t.is_string() || *t == DataType::Null;
     if acceptable(left) != acceptable(right) {
         return Err(differ());

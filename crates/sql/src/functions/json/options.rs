@@ -49,9 +49,8 @@ impl JsonOptions {
         {
             None | Some("PERMISSIVE") => ParseMode::Permissive,
             Some("DROPMALFORMED") => {
-                return Err(SparkError::unsupported_option(
-                    "json",
-                    "mode",
+                return Err(SparkError::unsupported_parse_mode(
+                    "from_json",
                     "DROPMALFORMED",
                 ));
             }

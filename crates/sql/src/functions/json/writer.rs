@@ -234,7 +234,11 @@ fn write_tree(json: &Json<'_>, out: &mut String) {
     match json {
         Json::Null => out.push_str("null"),
         Json::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
-        Json::Number(text) => out.push_str(text),
+        // What is no whole number is read as a double.
+        Json::Number(text) => match text.contains(['.', 'e', 'E']).then(|| text.parse()) {
+            Some(Ok(value)) => out.push_str(&crate::cast::double_text(value)),
+            _ => out.push_str(text),
+        },
         Json::String(text) => quote(text, out),
         Json::Array(values) => {
             out.push('[');

@@ -144,6 +144,8 @@ pub(super) fn round(call: &mut FunctionCall<'_>, mode: Mode) -> Result<TypedExpr
             &argument.name,
         ));
     }
+    // A text that is no number is an error, and not an unknown scale.
+    call.analyzer.evaluate(&call.arguments[1])?;
     let scale = call
         .analyzer
         .fold(call.arguments[1].clone())
