@@ -301,3 +301,21 @@ pub mod ml_command {
     #[derive(Clone, PartialEq, prost::Message)]
     pub struct CleanCache {}
 }
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct MlCommandResult {
+    #[prost(oneof = "ml_command_result::ResultType", tags = "1, 2")]
+    pub result_type: Option<ml_command_result::ResultType>,
+}
+
+pub mod ml_command_result {
+    use super::*;
+
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub enum ResultType {
+        #[prost(message, tag = "1")]
+        Param(Nested<expression::Literal>),
+        #[prost(string, tag = "2")]
+        Summary(String),
+    }
+}

@@ -58,7 +58,7 @@ pub struct ExecutePlanResponse {
     pub response_id: String,
     #[prost(
         oneof = "execute_plan_response::ResponseType",
-        tags = "2, 5, 8, 9, 10, 11, 16, 14, 18, 19"
+        tags = "2, 5, 8, 9, 10, 11, 16, 14, 18, 19, 20"
     )]
     pub response_type: Option<execute_plan_response::ResponseType>,
     #[prost(message, optional, tag = "4")]
@@ -94,6 +94,8 @@ pub mod execute_plan_response {
         ExecutionProgress(execute_plan_response::ExecutionProgress),
         #[prost(message, tag = "19")]
         CheckpointCommandResult(CheckpointCommandResult),
+        #[prost(message, tag = "20")]
+        MlCommandResult(MlCommandResult),
     }
 
     #[derive(Clone, PartialEq, prost::Message)]

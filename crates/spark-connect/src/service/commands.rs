@@ -9,10 +9,11 @@ use crate::engine::CommandOutput;
 use crate::failure::Failure;
 use crate::messages::command::CommandType;
 use crate::messages::execute_plan_response::{ResponseType, SqlCommandResult};
+use crate::messages::expression::literal::LiteralType;
 use crate::messages::relation::RelType;
 use crate::messages::{
     self, CachedRemoteRelation, CheckpointCommandResult, Command, GetResourcesCommandResult,
-    Nested, ml_command,
+    MlCommandResult, Nested, ml_command, ml_command_result,
 };
 use crate::refusal::refused;
 
@@ -58,7 +59,7 @@ impl Execution {
                     .await;
                 Ok(())
             }
-            CommandType::MlCommand(ml) => machine_learning(&ml),
+            CommandType::MlCommand(ml) => self.machine_learning(&ml).await,
             CommandType::RegisterTableFunction(_) => {
                 Err(refused("Command", "register_table_function"))
             }
@@ -128,6 +129,27 @@ impl Execution {
             .await;
         Ok(())
     }
+
+    /// There are no models here, so their cache is clean; clients ask for that when they leave.
+    ///
+    /// The count of what was cleaned is an answer of its own before the end of all answers, as
+    /// Spark gives it. A leaving PySpark reads the first answer and no further; if that came
+    /// together with the end of the stream, gRPC's thread could take its lock while the
+    /// interpreter goes away, and the program would hang for good.
+    async fn machine_learning(&self, command: &messages::MlCommand) -> Result<(), Failure> {
+        let Some(ml_command::Command::CleanCache(_)) = &command.command else {
+            return Err(refused("Command", "ml_command"));
+        };
+        let none = messages::expression::Literal {
+            literal_type: Some(LiteralType::Integer(0)),
+            data_type: None,
+        };
+        let result = MlCommandResult {
+            result_type: Some(ml_command_result::ResultType::Param(Nested::new(none))),
+        };
+        self.respond(ResponseType::MlCommandResult(result)).await;
+        Ok(())
+    }
 }
 
 /// The relation that stands for the command's text.
@@ -166,12 +188,4 @@ fn rows(
         common: Some(common),
         rel_type: Some(RelType::LocalRelation(local)),
     })
-}
-
-/// There are no models here, so their cache is clean; clients ask for that when they leave.
-fn machine_learning(command: &messages::MlCommand) -> Result<(), Failure> {
-    match &command.command {
-        Some(ml_command::Command::CleanCache(_)) => Ok(()),
-        _ => Err(refused("Command", "ml_command")),
-    }
 }

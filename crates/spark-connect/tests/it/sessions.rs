@@ -2,14 +2,18 @@
 
 use std::sync::atomic::Ordering;
 
+use fleuve_spark_connect::messages::command::CommandType;
 use fleuve_spark_connect::messages::config_request::{GetOption, Set, operation::OpType};
+use fleuve_spark_connect::messages::execute_plan_response::ResponseType;
 use fleuve_spark_connect::messages::fetch_error_details_response::SparkThrowable;
 use fleuve_spark_connect::messages::{
-    AnalyzePlanRequest, AnalyzePlanResponse, CloneSessionRequest, CloneSessionResponse,
-    FetchErrorDetailsRequest, FetchErrorDetailsResponse, KeyValue, analyze_plan_request,
-    analyze_plan_response,
+    AnalyzePlanRequest, AnalyzePlanResponse, CloneSessionRequest, CloneSessionResponse, Command,
+    FetchErrorDetailsRequest, FetchErrorDetailsResponse, KeyValue, MlCommand, MlCommandResult,
+    Plan, analyze_plan_request, analyze_plan_response, execute_plan_response, expression,
+    ml_command, ml_command_result, plan,
 };
 use fleuve_spark_connect::{ConnectConfig, SPARK_VERSION};
+use futures::StreamExt;
 use prost::Message;
 use uuid::Uuid;
 
@@ -282,5 +286,42 @@ fn an_address_of_the_network_needs_a_token_unless_told_otherwise() {
     assert!(
         invalid.contains("spark.connect.grpc.binding.port") && invalid.contains("70000"),
         "{invalid}"
+    );
+}
+
+/// PySpark asks for it while the interpreter goes away, and reads the first answer alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_is_told_what_was_cleaned_before_the_end() {
+    let (server, _) = serve(&[]).await;
+    let session = Client::connect(server.address()).await.session();
+    let clean = ml_command::Command::CleanCache(ml_command::CleanCache {});
+    let command = Command {
+        command_type: Some(CommandType::MlCommand(MlCommand {
+            command: Some(clean),
+        })),
+    };
+    let mut request = session.execute_request(range(0, 1), &Uuid::new_v4().to_string());
+    request.plan = Some(Plan {
+        op_type: Some(plan::OpType::Command(command)),
+    });
+    let stream = session.client.stream("ExecutePlan", request).await.unwrap();
+    let answers: Vec<_> = stream
+        .map(|answer| answer.unwrap().response_type)
+        .collect()
+        .await;
+    let none = expression::Literal {
+        literal_type: Some(expression::literal::LiteralType::Integer(0)),
+        data_type: None,
+    };
+    let cleaned = MlCommandResult {
+        result_type: Some(ml_command_result::ResultType::Param(none.into())),
+    };
+    let complete = execute_plan_response::ResultComplete {};
+    assert_eq!(
+        answers,
+        [
+            Some(ResponseType::MlCommandResult(cleaned)),
+            Some(ResponseType::ResultComplete(complete)),
+        ]
     );
 }
