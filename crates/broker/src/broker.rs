@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -87,6 +88,8 @@ pub enum StartError {
     Directory(#[from] DirectoryFailed),
     #[error("the metadata cannot be used: {0}")]
     Metadata(String),
+    #[error("the metadata in {} cannot be read: {reason}", folder.display())]
+    MetadataDamaged { folder: PathBuf, reason: String },
 }
 
 impl Broker {
@@ -105,6 +108,7 @@ impl Broker {
         let listeners: Vec<AdvertisedListener> = listeners.collect();
         let metadata_replica =
             metadata::take_metadata_log(&config, &loaded.directories, &loaded.replicas).await?;
+        controller::check_log(&metadata_replica).await?;
         let state = Arc::new(BrokerState::new(
             config,
             clock,

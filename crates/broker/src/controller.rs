@@ -13,11 +13,11 @@ use fleuve_model::{Now, Offset, PartitionId, TopicName, TopicPartition};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::broker::BrokerState;
+use crate::broker::{BrokerState, StartError};
 use crate::clock::Clock;
 use crate::config::definition::{ConfigTable, ConfigType, UpdateMode};
 use crate::config::{BrokerSettings, TopicSettings, broker_table, group_table, topic_table};
-use crate::log::Replica;
+use crate::log::{MachineLog, Replica};
 use crate::machine_shell::{self, LogObserver, LoggedMachine, MachineHandle, ShellParts};
 
 pub(crate) type ControllerHandle = MachineHandle<Controller>;
@@ -47,17 +47,38 @@ impl LoggedMachine for Controller {
 
     fn replay(&mut self, batch: &RecordBatch) -> Result<(), String> {
         use fleuve_cluster::machine::Machine;
-        let mut scratch = Vec::new();
-        let records = batch
-            .records(&mut scratch, PLAIN_BYTES_MAX)
-            .map_err(|it| it.to_string())?;
-        for record in records {
-            let record = record.map_err(|error| error.to_string())?;
-            let value = record.value.ok_or("a metadata record has no value")?;
-            self.apply(&record_format::decode(value).map_err(|error| error.to_string())?);
-        }
-        Ok(())
+        for_each_record(batch, |record| self.apply(&record))
     }
+}
+
+fn for_each_record(batch: &RecordBatch, mut take: impl FnMut(Record)) -> Result<(), String> {
+    let mut scratch = Vec::new();
+    let records = batch
+        .records(&mut scratch, PLAIN_BYTES_MAX)
+        .map_err(|it| it.to_string())?;
+    for record in records {
+        let record = record.map_err(|error| error.to_string())?;
+        let value = record.value.ok_or("a metadata record has no value")?;
+        take(record_format::decode(value).map_err(|error| error.to_string())?);
+    }
+    Ok(())
+}
+
+/// Reads the whole log once before a controller does: what cannot be read now will not be later,
+/// and a broker would wait for its controller for good.
+pub(crate) async fn check_log(replica: &Replica) -> Result<(), StartError> {
+    let checked = MachineLog::replay(replica, |batch| for_each_record(batch, drop)).await;
+    checked.map(drop).map_err(|error| {
+        let folder = replica
+            .directory
+            .status
+            .path
+            .join(replica.partition.to_string());
+        StartError::MetadataDamaged {
+            folder,
+            reason: error.to_string(),
+        }
+    })
 }
 
 /// What a controller is started with. The broker exists only once its controller does.

@@ -53,19 +53,23 @@ pub(crate) fn open(
     cluster_id_wanted: Option<&str>,
 ) -> Result<OpenDirectories, DirectoryFailed> {
     let mut directories = Vec::new();
-    let mut last_error = DirectoryFailed::NoneLeft;
+    let mut errors = Vec::new();
     for path in paths {
         match open_one(disk, path, broker) {
             Ok(directory) => directories.push(directory),
             Err(error) if is_fatal(&error) => return Err(error),
-            Err(error) => {
-                tracing::error!("{error}");
-                last_error = error;
-            }
+            Err(error) => errors.push(error),
         }
     }
-    if directories.is_empty() {
-        return Err(last_error);
+    // The last of several is told by whoever started the broker.
+    let fatal = directories
+        .is_empty()
+        .then(|| errors.pop().unwrap_or(DirectoryFailed::NoneLeft));
+    for error in errors {
+        tracing::error!("{error}");
+    }
+    if let Some(error) = fatal {
+        return Err(error);
     }
     let cluster_id = cluster_id(&directories, cluster_id_wanted)?;
     for directory in &mut directories {
@@ -97,7 +101,10 @@ fn open_one(
     create_folders(&**disk, path).map_err(|error| failed(error.to_string()))?;
     let directory = LogDirectory::open(Arc::clone(disk), path).map_err(|error| match error {
         fleuve_storage::OpenDirectoryError::Locked { path } => DirectoryFailed::InUse { path },
-        other => failed(with_source(&other)),
+        // The folder's name is in the failure already.
+        other => {
+            failed(std::error::Error::source(&other).map_or_else(|| other.to_string(), with_source))
+        }
     })?;
     if let Some(properties) = directory.meta_properties()
         && properties.node_id != broker

@@ -1,3 +1,6 @@
+use std::path::Path;
+
+use fleuve_broker::{Broker, StartError};
 use fleuve_model::ErrorCode;
 use fleuve_storage::disk::{Fault, FaultKind, SimulatedDisk};
 
@@ -65,4 +68,42 @@ async fn a_directory_that_fails_takes_only_its_own_partitions() {
         "{codes:?}"
     );
     broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_broker_whose_metadata_is_damaged_says_so_instead_of_waiting() {
+    let disk = SimulatedDisk::new();
+    let broker = start(config_on(&disk)).await;
+    let mut client = Client::connect(&broker).await;
+    client.create_topic("lost", 1, &[]).await;
+    broker.stop().await;
+    let log = Path::new("/data/__fleuve_metadata-0/00000000000000000000.log");
+    let mut bytes = disk.peek(log).expect("the metadata is there");
+    bytes[80] ^= 0xff;
+    disk.poke(log, &bytes);
+    let Err(error) = Broker::start(config_on(&disk)).await else {
+        panic!("it started")
+    };
+    let StartError::MetadataDamaged { folder, reason } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(folder, Path::new("/data/__fleuve_metadata-0"));
+    assert!(reason.contains("CRC"), "{reason}");
+    assert_eq!(disk.peek(log), Some(bytes));
+}
+
+#[tokio::test]
+async fn a_directory_of_a_newer_format_is_named_once() {
+    let disk = SimulatedDisk::new();
+    start(config_on(&disk)).await.stop().await;
+    let meta = Path::new("/data/meta.properties");
+    let text = String::from_utf8(disk.peek(meta).expect("it is there")).expect("text");
+    disk.poke(meta, text.replace("version=1", "version=9").as_bytes());
+    let Err(error) = Broker::start(config_on(&disk)).await else {
+        panic!("it started")
+    };
+    assert_eq!(
+        error.to_string(),
+        "log directory /data: meta.properties has version 9, known is 1"
+    );
 }
