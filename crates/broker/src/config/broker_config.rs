@@ -110,7 +110,8 @@ pub fn local_properties(directory: &Path, port: u16) -> Properties {
     let mut properties = Properties::new();
     let mut set = |key: &str, value: &str| properties.set(key, value, Origin::BuiltIn);
     set("listeners", &format!("PLAINTEXT://localhost:{port}"));
-    set("log.dirs", &directory.display().to_string());
+    // Not `log.dirs`, over which a `log.dir` that somebody sets would have no say.
+    set("log.dir", &directory.display().to_string());
     set("offsets.topic.replication.factor", "1");
     set("group.initial.rebalance.delay.ms", "0");
     set("fleuve.replication.factor.clamp", "true");

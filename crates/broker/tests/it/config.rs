@@ -2,7 +2,8 @@ use std::path::Path;
 
 use fleuve_broker::config::{
     BrokerConfig, BrokerSettings, ConfigSource, ConfigWarning, Origin, Properties, TopicSettings,
-    broker_table, group_table, properties_of_environment, topic_table, unknown_synonyms,
+    broker_table, group_table, local_properties, properties_of_environment, topic_table,
+    unknown_synonyms,
 };
 
 fn parse(text: &str) -> Properties {
@@ -202,4 +203,14 @@ fn what_needs_several_nodes_or_security_is_refused_by_name() {
     assert!(refused("controller.quorum.voters=1@a:1,2@b:1,3@c:1\n").contains("names 3 nodes"),);
     assert!(refused("listeners=SSL://:9093\n").contains("SSL, which is not supported yet"));
     assert!(refused("authorizer.class.name=x.Y\n").contains("authorizer.class.name is set"));
+}
+
+#[test]
+fn a_server_without_a_file_keeps_its_data_where_either_key_says() {
+    for key in ["log.dir", "log.dirs"] {
+        let mut properties = local_properties(Path::new("/home/data"), 0);
+        properties.set_override(key, "/elsewhere");
+        let config = BrokerConfig::of_properties(&properties).expect("valid");
+        assert_eq!(config.log_directories, [Path::new("/elsewhere")], "{key}");
+    }
 }
