@@ -259,22 +259,27 @@ impl BrokerState {
 /// Creates topics that a client asked for, with the cluster's defaults.
 pub(crate) async fn create_on_demand(broker: &BrokerState, topics: BTreeSet<TopicName>) {
     let settings = broker.settings();
-    let topics = topics
-        .iter()
-        .map(|name| new_topic(name, &settings))
-        .collect();
+    let wanted = topics.iter().map(|name| new_topic(name, &settings));
     let command = Command::CreateTopics {
-        topics,
+        topics: wanted.collect(),
         validate_only: false,
     };
     match broker.controller().ask(command).await {
         Ok(Reply::CreateTopics(results)) => {
-            for result in results {
+            for (topic, result) in topics.iter().zip(results) {
                 match result {
                     Ok(created) => tracing::info!(topic = %created.name, "created on demand"),
                     // Another client asked for it at the same time.
                     Err(ControllerError::TopicAlreadyExists(_)) => {}
-                    Err(error) => tracing::warn!("a topic was not created on demand: {error}"),
+                    Err(error @ ControllerError::ReplicationFactorTooLarge { .. })
+                        if topic.as_str() == CONSUMER_OFFSETS =>
+                    {
+                        tracing::warn!(
+                            "consumer groups wait for {topic}, which cannot be created: {error} \
+                             Set offsets.topic.replication.factor=1."
+                        );
+                    }
+                    Err(error) => tracing::warn!("{topic} was not created on demand: {error}"),
                 }
             }
         }
