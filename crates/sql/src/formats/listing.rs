@@ -7,6 +7,8 @@ use crate::error::{Result, SparkError};
 
 /// The folder in which a stream keeps the log of what it wrote.
 const STREAM_LOG: &str = "_spark_metadata";
+/// What every entry of that log begins with.
+const STREAM_LOG_VERSION: &str = "v1";
 
 /// A file and the partition values above it.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,6 +172,12 @@ fn unescape(value: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// An entry of a stream's log that says less than it should: without it rows would be missing.
+fn malformed(entry: &Path, reason: &str) -> SparkError {
+    let reason = format!("Log file was malformed: {reason}");
+    SparkError::cannot_read_file(&format!("file://{}", entry.display()), &reason)
+}
+
 /// The files that a stream's log names: the newest compacted entry and what came after it.
 fn logged(root: &Path) -> Result<Vec<DataFile>> {
     let mut batches: Vec<(u64, bool, PathBuf)> = entries(&root.join(STREAM_LOG))?
@@ -195,12 +203,19 @@ fn logged(root: &Path) -> Result<Vec<DataFile>> {
         let text = std::fs::read_to_string(path).map_err(|e| {
             SparkError::cannot_read_file(&path.display().to_string(), &e.to_string())
         })?;
-        for line in text.lines().skip(1) {
-            let Ok(entry) = serde_json::from_str::<serde_json::Value>(line) else {
-                continue;
-            };
-            let Some(file) = entry.get("path").and_then(|p| p.as_str()) else {
-                continue;
+        let mut lines = text.lines();
+        let version = lines.next().unwrap_or_default();
+        if version != STREAM_LOG_VERSION {
+            return Err(malformed(
+                path,
+                &format!("failed to read correct log version from {version}."),
+            ));
+        }
+        for line in lines {
+            let entry = serde_json::from_str::<serde_json::Value>(line).ok();
+            let file = entry.as_ref().and_then(|entry| entry.get("path")?.as_str());
+            let (Some(entry), Some(file)) = (&entry, file) else {
+                return Err(malformed(path, &format!("it has the line {line}")));
             };
             if entry.get("action").and_then(|a| a.as_str()) == Some("delete") {
                 names.retain(|n| n != file);

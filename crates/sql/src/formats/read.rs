@@ -246,7 +246,8 @@ impl FilePartition {
                     .build();
                 let reader = reader.map_err(|e| unreadable(&file, &e.to_string()))?;
                 Ok(Box::new(reader.map(move |batch| {
-                    aligned(&batch?, &schema, &arrow, &file, zone)
+                    let batch = batch.map_err(|e| unreadable(&file, &e.to_string()))?;
+                    aligned(&batch, &schema, &arrow, &file, zone)
                 })))
             }
             Format::Json | Format::Csv | Format::Text => {
