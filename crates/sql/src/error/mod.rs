@@ -9,12 +9,14 @@ mod configuration;
 mod data_source;
 mod exception;
 mod function;
+mod grouping;
 mod internal;
 mod parse;
 mod resolution;
 mod streaming;
 mod types;
 mod unsupported;
+mod window;
 
 use std::collections::BTreeMap;
 use std::fmt;
