@@ -67,7 +67,7 @@ impl Analyzer {
                 }
                 Expression::Sql(text) => {
                     let parsed = crate::sql::parse_select_items(text)?;
-                    selected.extend(self.select_list(scope, &parsed)?);
+                    selected.extend(self.select_items(scope, &parsed)?);
                 }
                 Expression::StarExcept { target, except } => {
                     let columns = self.expand_star_except(scope, target.as_deref(), except)?;
