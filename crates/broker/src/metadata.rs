@@ -55,6 +55,18 @@ pub(crate) async fn take_metadata_log(
     let replica = match replicas.iter().find(|replica| replica.partition == of) {
         Some(replica) => Arc::clone(replica),
         None => {
+            let folders = config
+                .log_directories
+                .iter()
+                .map(|it| it.join(of.to_string()));
+            if let Some(folder) = folders
+                .into_iter()
+                .find(|it| config.disks.0.list(it).is_ok())
+            {
+                // It was told when the logs were loaded what is wrong with it.
+                let reason = "the log could not be opened".to_owned();
+                return Err(StartError::MetadataDamaged { folder, reason });
+            }
             let (replica_config, durability) = config_at_load(config, &of);
             directories
                 .create(of, None, replica_config, durability)

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fleuve_model::{BrokerId, TopicId, TopicPartition};
 use fleuve_storage::disk::{Disk, DiskSpace};
+use fleuve_storage::recovery::CutReason;
 use fleuve_storage::{LogDirectory, MetaProperties};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -242,7 +243,13 @@ impl LogDirectories {
             .load(&config_of, parts.clock.now().wall, parts.recovery_threads)
             .map_err(|error| failed(with_source(&error)))?;
         for damage in &loaded.damaged {
-            tracing::error!("{damage:?}; the partition stays offline and its files untouched");
+            let reason = match &damage.reason {
+                Some(CutReason::Bad(error)) => format!(" ({error})"),
+                _ => String::new(),
+            };
+            tracing::error!(
+                "{damage}{reason}; the partition stays offline and its files untouched"
+            );
         }
         for failure in &loaded.failed {
             let (partition, error) = (&failure.partition, with_source(&failure.error));

@@ -141,3 +141,40 @@ pub(crate) fn has_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| Path::new(&folder).join(name).is_file())
 }
+
+/// It ended before it served, and said why.
+#[test]
+fn a_server_whose_metadata_is_damaged_ends_and_says_what_to_do() {
+    let server = Server::start();
+    let data = server.folder.path().join("data");
+    server.output(&["topic", "create", "t"]);
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("data");
+    let log = copy.join("__fleuve_metadata-0");
+    std::fs::create_dir_all(&log).unwrap();
+    for file in [
+        "meta.properties",
+        "__fleuve_metadata-0/00000000000000000000.log",
+    ] {
+        std::fs::copy(data.join(file), copy.join(file)).unwrap();
+    }
+    // As after a clean stop: what is below this is not the end of the log.
+    let name = "recovery-point-offset-checkpoint";
+    std::fs::write(copy.join(name), "0\n1\n__fleuve_metadata 0 3\n").unwrap();
+    let path = log.join("00000000000000000000.log");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[80] ^= 0xff;
+    std::fs::write(&path, bytes).unwrap();
+    let directory = format!("log.dirs={}", copy.display());
+    let words = [
+        "server",
+        "--override",
+        "listeners=PLAINTEXT://127.0.0.1:0",
+        "--override",
+        &directory,
+    ];
+    let done = run_at("", &words, "");
+    assert_eq!(done.status.code(), Some(1), "{done:?}");
+    assert!(done.errors.contains("the metadata in"), "{done:?}");
+    assert!(done.errors.contains("put a copy of"), "{done:?}");
+}

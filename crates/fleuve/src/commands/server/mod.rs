@@ -6,7 +6,7 @@ pub(crate) mod start_script;
 pub(crate) mod stop_script;
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ use fleuve_broker::config::{
     BrokerConfig, ConfigError, Properties, local_properties, properties_of_environment,
 };
 use fleuve_broker::{Broker, StartError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::terminal::{Paint, Problem};
 use crate::logging;
@@ -24,6 +24,8 @@ use screen::Screen;
 
 /// The port of a server that is told none.
 const PORT_DEFAULT: u16 = 9092;
+/// What a shell gives a program that SIGTERM ended.
+const TERMINATED: u8 = 143;
 
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ServerArguments {
@@ -79,7 +81,12 @@ async fn serve(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let directories = config.log_directories.clone();
     let durability = config.durability;
+    let starting = end_at_signals(
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let broker = Broker::start(config).await.map_err(of_start)?;
+    starting.abort();
     for (listener, address) in broker.addresses() {
         tracing::info!("listening on {listener}://{address}");
     }
@@ -121,13 +128,42 @@ async fn serve(
 
 /// A taken port is what goes wrong most often, and there are two ways on.
 fn of_start(error: StartError) -> anyhow::Error {
+    let problem = Problem::new(error.to_string());
+    let elsewhere = "listen elsewhere: --override listeners=PLAINTEXT://localhost:9093";
     match error {
-        StartError::Bind(_) => Problem::new(error.to_string())
+        StartError::Bind(bind) if bind.reason.kind() == ErrorKind::AddrInUse => problem
             .next("stop what holds the port, if it is an older server: `kill PROCESS`")
-            .next("or listen elsewhere: --override listeners=PLAINTEXT://localhost:9093")
+            .next(format!("or {elsewhere}"))
+            .into(),
+        StartError::Bind(_) => problem
+            .next("name in `listeners` a host and a port that this machine has")
+            .next(format!("or {elsewhere}"))
+            .into(),
+        StartError::MetadataDamaged { folder, .. } => problem
+            .because(
+                "it says which topics there are, and the disk has not kept it as it was written",
+            )
+            .next(format!(
+                "put a copy of {} in its place; nothing was changed",
+                folder.display()
+            ))
+            .next("or start over in another directory: --override log.dirs=FOLDER")
             .into(),
         other => other.into(),
     }
+}
+
+/// Ends the process at a signal while it starts, for the logs of a broker may take long to
+/// recover, and one that has lost its disk may hang: as safe as a crash.
+fn end_at_signals(mut terminate: Signal, mut interrupt: Signal) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        let code = tokio::select! {
+            _ = terminate.recv() => TERMINATED,
+            _ = interrupt.recv() => super::INTERRUPTED,
+        };
+        tracing::warn!("told to stop before it served");
+        std::process::exit(i32::from(code));
+    })
 }
 
 /// A segment is an open file, and systems start processes with few: all that may be asked for
