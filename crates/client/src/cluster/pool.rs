@@ -104,6 +104,7 @@ impl Pool {
     }
 
     async fn get(&self, place: Place, host: String, port: u16) -> Result<Connection, ClientError> {
+        let address = format!("{host}:{port}");
         let opening = self.opening(&place, host, port);
         let result = opening.clone().await;
         let mut places = self.lock();
@@ -115,7 +116,14 @@ impl Pool {
             Ok(_) => drop(places.failures.remove(&place)),
             Err(_) if is_current => {
                 places.open.remove(&place);
-                *places.failures.entry(place).or_default() += 1;
+                let failures = places.failures.entry(place).or_default();
+                *failures += 1;
+                // Told ever more seldom: whoever is away may stay away for long.
+                if failures.is_power_of_two()
+                    && let Err(ClientError::Unreachable { reason, .. }) = &result
+                {
+                    tracing::warn!("{address} cannot be reached: {reason}");
+                }
             }
             Err(_) => {}
         }

@@ -123,13 +123,17 @@ impl ClusterOptions {
         impatient(common)
     }
 
+    /// Nobody was named.
+    pub(crate) fn no_address() -> Problem {
+        Problem::new("--bootstrap-server is empty").next("write HOST:PORT, such as localhost:9092")
+    }
+
     /// Makes sure that somebody answers at one of the addresses.
     pub(crate) async fn reach(&self) -> Result<(), Problem> {
         let servers = self.servers();
         let mut reason = String::new();
         if servers.is_empty() {
-            return Err(Problem::new("--bootstrap-server is empty")
-                .next("write HOST:PORT, such as localhost:9092"));
+            return Err(Self::no_address());
         }
         for server in &servers {
             let address = server.rsplit("://").next().unwrap_or(server);

@@ -36,7 +36,11 @@ pub(crate) fn man(arguments: &ManArguments, command: Command) -> anyhow::Result<
     std::fs::create_dir_all(directory)
         .and_then(|()| clap_mangen::generate_to(command, directory))
         .with_context(|| format!("pages cannot be written to {}", directory.display()))?;
-    let pages = std::fs::read_dir(directory)?.count();
+    let is_page = |name: &str| name.starts_with("fleuve") && name.ends_with(".1");
+    let pages = std::fs::read_dir(directory)?
+        .flatten()
+        .filter(|file| file.file_name().to_str().is_some_and(is_page))
+        .count();
     println!("Wrote {pages} pages to {}.", directory.display());
     println!("Read them with `man -l {}/fleuve.1`.", directory.display());
     Ok(ExitCode::SUCCESS)

@@ -79,6 +79,13 @@ pub(crate) fn run_as_called(mut arguments: impl Iterator<Item = String>) -> Opti
             return Some(ExitCode::FAILURE);
         }
     };
+    // Kafka's tools too say on standard error why nothing happens.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .init();
     let mut console = Console {
         output: &mut BufWriter::new(io::stdout()),
         errors: &mut io::stderr(),

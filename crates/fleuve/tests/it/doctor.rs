@@ -247,3 +247,26 @@ fn trap_a_clock_that_is_ahead() {
         "{finding}"
     );
 }
+
+#[test]
+fn an_empty_address_is_nothing_to_find_well() {
+    let done = run_at("", &["doctor", "-b", ","], "");
+    assert_eq!(done.status.code(), Some(1), "{done:?}");
+    assert!(
+        done.errors.contains("--bootstrap-server is empty"),
+        "{done:?}"
+    );
+}
+
+/// Other commands say at once what the doctor would find.
+#[test]
+fn a_command_says_which_advertised_address_it_does_not_reach() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let advertised = socket.local_addr().unwrap();
+    let server = Server::start_with(&format!("advertised.listeners=PLAINTEXT://{advertised}"));
+    let patience = "default.api.timeout.ms=500";
+    let done = server.run(&["topic", "create", "t", "-X", patience]);
+    assert_eq!(done.status.code(), Some(1), "{done:?}");
+    let told = format!("WARN {advertised} cannot be reached: Connection refused");
+    assert!(done.errors.contains(&told), "{done:?}");
+}

@@ -180,3 +180,45 @@ fn an_address_that_is_none_is_told() {
         assert!(done.errors.contains("next: write HOST:PORT"), "{done:?}");
     }
 }
+
+#[test]
+fn a_wrong_value_is_told_as_such() {
+    let told = |words: &[&str], text: &str| {
+        let done = run(words);
+        assert_eq!(done.status.code(), Some(2), "{words:?}: {done:?}");
+        assert!(done.errors.contains(text), "{words:?}: {done:?}");
+    };
+    told(&["topic", "create", "t", "-p", "-1"], "-1 is not in 1..");
+    told(&["consume", "t", "-n", "-1"], "invalid value '-1'");
+    told(
+        &["consume", "t", "-g", ""],
+        "value is required for '--group",
+    );
+    told(&["produce", "t", "-H", "x"], "such as source=test");
+    told(&["group", "reset", "g", "--to", "-5"], "--shift-by");
+}
+
+/// A refused connection is tried again for as long as the settings say: 60 s unless told otherwise.
+#[test]
+fn kafkas_scripts_say_whom_they_do_not_reach() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().to_str().unwrap();
+    assert!(run(&["install-scripts", directory]).status.success());
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let settings = folder.path().join("settings");
+    std::fs::write(
+        &settings,
+        "default.api.timeout.ms=500\nrequest.timeout.ms=500\n",
+    )
+    .unwrap();
+    let output = Command::new(folder.path().join("kafka-topics.sh"))
+        .args(["--list", "--bootstrap-server", &address, "--command-config"])
+        .arg(&settings)
+        .output()
+        .unwrap();
+    let done = done(output);
+    assert!(!done.status.success(), "{done:?}");
+    let told = format!("WARN {address} cannot be reached: Connection refused");
+    assert!(done.errors.contains(&told), "{done:?}");
+}

@@ -14,6 +14,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use fleuve_client::metadata::Topic;
 use fleuve_client::{Config, Consumer, ConsumerRecord};
 use fleuve_model::{PartitionId, TopicPartition};
@@ -53,14 +54,21 @@ pub(crate) struct ConsumeArguments {
         long,
         short = 'n',
         visible_alias = "max-messages",
-        value_name = "RECORDS"
+        value_name = "RECORDS",
+        allow_negative_numbers = true
     )]
     count: Option<u64>,
     /// Read only this partition; may be repeated.
-    #[arg(long, short, value_name = "NUMBER", conflicts_with = "group")]
+    #[arg(
+        long,
+        short,
+        value_name = "NUMBER",
+        allow_negative_numbers = true,
+        conflicts_with = "group"
+    )]
     partition: Vec<i32>,
     /// Read as a member of this group: go on where it stopped, and commit what was printed.
-    #[arg(long, short, value_name = "GROUP")]
+    #[arg(long, short, value_name = "GROUP", value_parser = NonEmptyStringValueParser::new())]
     group: Option<String>,
     /// How a record is printed: %v value, %k key, %t topic, %p partition, %o offset, %h headers,
     /// %T timestamp, %d date and time, %V and %K the sizes, %% a percent sign, \t and \n.

@@ -74,6 +74,9 @@ async fn examine(arguments: &DoctorArguments) -> Result<Vec<Finding>, Problem> {
     let config = arguments.cluster.config()?;
     let mut findings = Vec::new();
     let servers = arguments.cluster.servers();
+    if servers.is_empty() {
+        return Err(ClusterOptions::no_address());
+    }
     let mut answering = Vec::new();
     for server in &servers {
         let finding = address::check(server).await;

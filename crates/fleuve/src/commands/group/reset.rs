@@ -24,7 +24,7 @@ pub(crate) struct ResetArguments {
     topic: Vec<String>,
     /// beginning, end, current, an offset, a time (2026-01-31T12:00:00Z or @MILLISECONDS), or how
     /// long ago (15m, 2h, 1d).
-    #[arg(long, value_name = "WHERE", value_parser = target)]
+    #[arg(long, value_name = "WHERE", value_parser = target, allow_hyphen_values = true)]
     to: Option<Target>,
     /// So many records further on, or back if negative.
     #[arg(long, value_name = "RECORDS", allow_negative_numbers = true)]

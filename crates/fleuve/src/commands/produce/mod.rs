@@ -49,10 +49,10 @@ pub(crate) struct ProduceArguments {
     #[arg(long, short = 's', value_name = "TEXT", conflicts_with = "json")]
     key_separator: Option<String>,
     /// A header of every record; may be repeated.
-    #[arg(long, short = 'H', value_name = "KEY=VALUE", value_parser = super::topic::pair)]
+    #[arg(long, short = 'H', value_name = "KEY=VALUE", value_parser = header)]
     header: Vec<(String, String)>,
     /// The partition; without it the key decides, or the producer.
-    #[arg(long, short, value_name = "NUMBER")]
+    #[arg(long, short, value_name = "NUMBER", allow_negative_numbers = true)]
     partition: Option<i32>,
     /// A file to read instead of standard input.
     #[arg(long, short, value_name = "FILE")]
@@ -108,6 +108,12 @@ async fn produce(
         true => Ok(ExitCode::from(super::INTERRUPTED)),
         false => Ok(ExitCode::SUCCESS),
     }
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    let (key, value) = pair.ok_or("write KEY=VALUE, such as source=test")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Makes sure that the topic is there, and that it has the partition.
@@ -186,9 +192,14 @@ async fn send_all(
     terminal: &mut Terminal,
 ) -> Result<bool, Problem> {
     if let Some(path) = &arguments.file {
-        let file = File::open(path).await.map_err(|error| {
-            Problem::new(format!("{} cannot be read", path.display())).because(plain(&error))
-        })?;
+        let unreadable =
+            |why: String| Problem::new(format!("{} cannot be read", path.display())).because(why);
+        if path.is_dir() {
+            return Err(unreadable("it is a folder".to_owned()));
+        }
+        let file = File::open(path)
+            .await
+            .map_err(|error| unreadable(plain(&error)))?;
         return send_lines(BufReader::new(file), input, sending).await;
     }
     if std::io::stdin().is_terminal() {

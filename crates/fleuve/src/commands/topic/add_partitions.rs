@@ -16,10 +16,10 @@ pub(crate) struct AddPartitionsArguments {
     #[arg(value_name = "TOPIC")]
     name: String,
     /// How many to add.
-    #[arg(long, short, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, short, value_name = "NUMBER", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(1..))]
     number: Option<i32>,
     /// How many the topic is to have in all.
-    #[arg(long, value_name = "TOTAL", value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, value_name = "TOTAL", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(1..))]
     to: Option<i32>,
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct AlterArguments {
     #[arg(long, value_name = "KEY")]
     delete_config: Vec<String>,
     /// How many partitions the topic is to have in all.
-    #[arg(long, short, value_name = "TOTAL", value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, short, value_name = "TOTAL", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(1..))]
     partitions: Option<i32>,
 }
 

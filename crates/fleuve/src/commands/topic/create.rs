@@ -22,10 +22,10 @@ pub(crate) struct CreateArguments {
     #[arg(required = true, value_name = "TOPIC")]
     names: Vec<String>,
     /// How many partitions each gets; without it the broker decides (num.partitions).
-    #[arg(long, short, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, short, value_name = "NUMBER", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(1..))]
     partitions: Option<i32>,
     /// How many brokers hold each partition; without it the broker decides.
-    #[arg(long, short, value_name = "NUMBER", value_parser = clap::value_parser!(i16).range(1..))]
+    #[arg(long, short, value_name = "NUMBER", allow_negative_numbers = true, value_parser = clap::value_parser!(i16).range(1..))]
     replication_factor: Option<i16>,
     /// A config of the topic, such as retention.ms=60000; may be repeated.
     #[arg(long, short, value_name = "KEY=VALUE", value_parser = super::pair)]
