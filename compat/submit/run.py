@@ -128,6 +128,7 @@ def lines_for_a_spark_in_the_program_pass_if_asked_and_are_named_once(world):
     must(len(named) == len(set(named)), named)
     strict = world.submit(program, code=1, environment=world.with_server())
     must("findspark" in strict.stderr or "SparkContext" in strict.stderr, strict.stderr)
+    must("--lenient lets such lines pass" in strict.stderr, strict.stderr)
 
 
 @check

@@ -34,3 +34,27 @@ impl Hook {
         self.folder.path()
     }
 }
+
+/// What a program says that the hook lets pass.
+const PASSED_OVER: [&str; 4] = [".master(", "SparkContext", "sparkContext", "findspark"];
+
+/// The number of the first line of a program that fails without the hook.
+pub(super) fn first_line_passed_over(text: &str) -> Option<usize> {
+    let is_one = |line: &str| {
+        let code = line.split('#').next().unwrap_or(line);
+        PASSED_OVER.iter().any(|words| code.contains(words))
+    };
+    text.lines().position(is_one).map(|index| index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_that_needs_a_spark_of_its_own_is_found() {
+        let program = "import sys\n# .master(x)\nspark = SparkSession.builder.master('local[*]')\n";
+        assert_eq!(first_line_passed_over(program), Some(3));
+        assert_eq!(first_line_passed_over("spark.range(3).count()\n"), None);
+    }
+}

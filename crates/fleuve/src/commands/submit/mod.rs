@@ -13,7 +13,7 @@ mod spark_options;
 pub(super) mod spark_submit;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -127,7 +127,20 @@ async fn play(submission: &Submission, python: &Python) -> anyhow::Result<ExitCo
         Err(problem) => Err(problem),
     };
     remote.close().await;
+    if ended.as_ref().is_ok_and(|code| *code != ExitCode::SUCCESS) && !submission.is_lenient {
+        hint_at_leniency(&submission.program);
+    }
     ended
+}
+
+/// A program that was written for a Spark of its own most often fails on the lines that make it.
+fn hint_at_leniency(program: &OsStr) {
+    let text = std::fs::read_to_string(program).unwrap_or_default();
+    if let Some(line) = lenient::first_line_passed_over(&text) {
+        say(&format!(
+            "line {line} speaks to a Spark in the program's own process: --lenient lets such lines pass"
+        ));
+    }
 }
 
 /// A server need not be started for a program that is not there.
