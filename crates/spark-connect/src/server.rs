@@ -30,10 +30,10 @@ const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("Spark Connect cannot listen on {address}: {source}")]
+    #[error("Spark Connect cannot listen on {address}: {reason}")]
     Bind {
         address: SocketAddr,
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 }
 
@@ -64,9 +64,9 @@ impl SparkConnect {
         config: ConnectConfig,
         factory: Arc<dyn EngineFactory>,
     ) -> Result<Self, StartError> {
-        let bind = |source| StartError::Bind {
+        let bind = |reason| StartError::Bind {
             address: config.address,
-            source,
+            reason,
         };
         let listener = TcpListener::bind(config.address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;

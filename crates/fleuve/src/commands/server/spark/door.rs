@@ -12,6 +12,8 @@ use fleuve_spark_connect::engine_streams::EngineStreams;
 use fleuve_spark_connect::{ConnectConfig, Environment, SparkConnect, SqlEngineFactory};
 use fleuve_sql::Session;
 
+use crate::commands::terminal::Problem;
+
 const FILES_ALLOWED: &str = "fleuve.files.allowed";
 
 /// The open door.
@@ -50,7 +52,10 @@ impl Door {
                     queries,
                 }))
             }
-            Err(error) if port_is_set => Err(error.into()),
+            Err(error) if port_is_set => Err(Problem::new(error.to_string())
+                .next("stop what holds the port, or take another: spark.connect.grpc.binding.port=0 takes a free one")
+                .next("or do without Spark Connect: fleuve.spark.connect.enabled=false")
+                .into()),
             Err(error) => {
                 tracing::warn!("{error}; going on without Spark Connect");
                 Ok(None)
