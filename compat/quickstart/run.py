@@ -136,6 +136,15 @@ def check_parquet(result):
 
 
 @check
+def a_reader_that_goes_away_ends_it_quietly(folder):
+    process = subprocess.Popen(command(folder / "data"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read()
+    must(process.wait(timeout=LINE_SECONDS) == 1 and errors == b"", f"{process.returncode}: {errors.decode()}")
+
+
+@check
 def two_runs_add_up(folder):
     data = folder / "data"
     _, first = once(data, TRIPS)
@@ -236,16 +245,33 @@ def taken_ports_are_replaced_aloud(folder):
         first.stop()
 
 
+UNSHARE = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def must_mount():
+    if subprocess.run([*UNSHARE, "true"], capture_output=True).returncode:
+        raise Skip("no file system can be mounted here")
+
+
+@check
+def a_stream_says_of_a_full_disk_before_its_producer_gives_up(folder):
+    must_mount()
+    disk = folder / "disk"
+    disk.mkdir()
+    stream = " ".join(command(disk, "--rate", 50_000))
+    done = subprocess.run([*UNSHARE, "sh", "-c", f"mount -t tmpfs -o size=3m none {disk} && {stream}"],
+                          capture_output=True, text=True, timeout=LINE_SECONDS)
+    must(done.returncode == 1 and f"error: the disk is full that has {disk}" in done.stderr, done.stderr[-1500:])
+
+
 @check
 def a_full_disk_is_told_and_the_next_run_goes_on(folder):
-    unshare = ["unshare", "--user", "--map-root-user", "--mount"]
-    if subprocess.run([*unshare, "true"], capture_output=True).returncode:
-        raise Skip("no file system can be mounted here")
+    must_mount()
     disk = folder / "disk"
     disk.mkdir()
     first = " ".join(command(disk / "data", "--once", "--rows", 100_000))
     second = " ".join(command(disk / "data", "--once", "--rows", 10))
-    done = subprocess.run([*unshare, "sh", "-c", f"mount -t tmpfs -o size=4m none {disk} && ! {first} >{folder}/first 2>&1"
+    done = subprocess.run([*UNSHARE, "sh", "-c", f"mount -t tmpfs -o size=4m none {disk} && ! {first} >{folder}/first 2>&1"
                            f" && mount -o remount,size=200m {disk} && {second}"], capture_output=True, text=True,
                           timeout=RUN_SECONDS)
     told = (folder / "first").read_text()

@@ -4,11 +4,12 @@
 //! free one, and that is said.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use fleuve_broker::config::{BrokerConfig, ConfigError, local_properties};
-use fleuve_broker::{Broker, StartError};
+use fleuve_broker::{BindError, Broker, StartError};
 use fleuve_client::Config;
 
 use super::server::spark::{self, Door};
@@ -33,7 +34,10 @@ impl Server {
             Err(StartError::Bind(taken)) => {
                 let broker = start_broker(log_directory, FREE_PORT).await?;
                 let port = broker.address().port();
-                notices.push(format!("{taken}: Kafka is at port {port} instead"));
+                notices.push(format!(
+                    "{}: Kafka is at port {port} instead",
+                    why_elsewhere(&taken)
+                ));
                 broker
             }
             started => started?,
@@ -80,6 +84,17 @@ impl Server {
     pub(super) async fn stop(self) {
         self.door.close().await;
         self.broker.stop().await;
+    }
+}
+
+fn why_elsewhere(taken: &BindError) -> String {
+    let holder = taken.holder.as_ref();
+    let by = holder
+        .map(|holder| format!(" by {holder}"))
+        .unwrap_or_default();
+    match taken.reason.kind() {
+        ErrorKind::AddrInUse => format!("port {KAFKA_PORT} is taken{by}"),
+        _ => taken.to_string(),
     }
 }
 

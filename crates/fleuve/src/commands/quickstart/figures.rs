@@ -69,6 +69,11 @@ impl Gauge {
         }
     }
 
+    /// How many trips the topic holds.
+    pub(super) fn written(&self) -> u64 {
+        self.written.get()
+    }
+
     pub(super) async fn read(&mut self, queries: &Queries) -> anyhow::Result<Figures> {
         let written = self.written.get();
         let per_second = self.rate(written);

@@ -1,5 +1,6 @@
 //! What is said at the start: where everything is, what is real, and what to try next.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::place::Place;
@@ -9,8 +10,10 @@ use super::topic;
 use super::trips::PARTITIONS;
 use crate::commands::embedded::Server;
 
+const CONSUMER: &str = "kafka-console-consumer.sh";
+const OWN_NAME: &str = "fleuve";
 /// The PySpark client whose protocol the server speaks.
-const PYSPARK: &str = "pyspark-client==4.2.0";
+const PYSPARK: &str = "'pyspark-client==4.2.0' 'pandas<3'";
 
 /// Everything that is said before the first figures.
 pub(super) fn greeting(server: &Server, place: &Place, written: u64, real: u64) -> String {
@@ -63,7 +66,7 @@ fn resumption(place: &Place, written: u64) -> String {
 pub(super) fn suggestions(server: &Server, place: &Place) -> String {
     format!(
         "Try next, in another terminal:\n\n\
-         {consumer} --bootstrap-server {kafka} --topic {topic} --from-beginning --max-messages 5\n\n\
+         {consumer}\n\n\
          pip install {PYSPARK}\n\
          python3 - <<'END'\n\
          from pyspark.sql import SparkSession\n\
@@ -77,7 +80,7 @@ pub(super) fn suggestions(server: &Server, place: &Place) -> String {
          query.awaitTermination()\n\
          spark.table(\"counts\").show()\n\
          END\n",
-        consumer = script("kafka-console-consumer.sh"),
+        consumer = consumer(&server.bootstrap()),
         kafka = server.bootstrap(),
         topic = topic::NAME,
         spark = server.remote(),
@@ -85,11 +88,59 @@ pub(super) fn suggestions(server: &Server, place: &Place) -> String {
     )
 }
 
-/// A script as it is called from here.
-fn script(name: &str) -> String {
-    let here = Path::new("bin").join(name);
-    match here.exists() {
-        true => here.display().to_string(),
-        false => name.to_owned(),
+/// Five trips on the screen: by Kafka's script where there is one, else by our own command.
+fn consumer(kafka: &str) -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let topic = topic::NAME;
+    match script(CONSUMER, Path::new("."), &path) {
+        Some(script) => format!(
+            "{script} --bootstrap-server {kafka} --topic {topic} --from-beginning --max-messages 5"
+        ),
+        None => format!("{} consume {topic} --count 5 -b {kafka}", own_name(&path)),
+    }
+}
+
+/// A script as it is called from the folder `here`, or by its name alone if it is on the `path`.
+fn script(name: &str, here: &Path, path: &OsStr) -> Option<String> {
+    let beside = Path::new("bin").join(name);
+    match here.join(&beside).exists() {
+        true => Some(beside.display().to_string()),
+        false => is_on(path, name).then(|| name.to_owned()),
+    }
+}
+
+/// This program as it is called: by its name if that finds one, else by its place.
+fn own_name(path: &OsStr) -> String {
+    match std::env::current_exe() {
+        Ok(own) if !is_on(path, OWN_NAME) => own.display().to_string(),
+        _ => OWN_NAME.to_owned(),
+    }
+}
+
+fn is_on(path: &OsStr, name: &str) -> bool {
+    std::env::split_paths(path).any(|folder| folder.join(name).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_named_as_it_can_be_called_from_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let clone = folder.path().join("clone");
+        let installed = folder.path().join("links");
+        for made in [clone.join("bin"), installed.clone()] {
+            std::fs::create_dir_all(&made).unwrap();
+            std::fs::write(made.join(CONSUMER), "").unwrap();
+        }
+        let beside = script(CONSUMER, &clone, OsStr::new(""));
+        assert_eq!(beside.as_deref(), Some("bin/kafka-console-consumer.sh"));
+        let linked = script(CONSUMER, folder.path(), installed.as_os_str());
+        assert_eq!(linked.as_deref(), Some(CONSUMER));
+        assert_eq!(
+            script(CONSUMER, folder.path(), OsStr::new("/nowhere")),
+            None
+        );
     }
 }

@@ -18,6 +18,7 @@ mod trips;
 mod view;
 mod zones;
 
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -34,12 +35,17 @@ use topic::Topic;
 use view::View;
 
 use crate::commands::embedded::Server;
+use crate::commands::terminal::Problem;
 use crate::logging;
 
 /// Trips a second while they stream.
 const RATE_DEFAULT: u64 = 1_000;
 /// How long figures may stay as they are when no batch comes.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long the trips under way may take once no more are wanted.
+const LAST_TRIPS: Duration = Duration::from_secs(3);
+/// After this without a trip somebody should look whether the disk is full.
+const STUCK: Duration = Duration::from_secs(3);
 /// What a shell gives a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
@@ -50,14 +56,14 @@ pub(crate) struct QuickstartArguments {
     #[arg(long, value_name = "FOLDER")]
     data_directory: Option<PathBuf>,
     /// How many trips a second are added.
-    #[arg(long, value_name = "TRIPS", default_value_t = RATE_DEFAULT, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "TRIPS", allow_negative_numbers = true, default_value_t = RATE_DEFAULT, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     rate: u64,
     /// Adds the trips that `--rows` says, lets the queries catch up, checks what they wrote, and
     /// ends. The last line is JSON.
     #[arg(long, requires = "rows")]
     once: bool,
     /// How many trips `--once` adds.
-    #[arg(long, value_name = "TRIPS", requires = "once", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "TRIPS", allow_negative_numbers = true, requires = "once", value_parser = clap::value_parser!(u64).range(1..))]
     rows: Option<u64>,
 }
 
@@ -71,7 +77,15 @@ pub(crate) fn run(arguments: QuickstartArguments) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(play(&arguments, &place, began));
-    outcome.map_err(|error| place.problem(&error).into())
+    outcome.map_err(|error| match error.downcast_ref::<io::Error>() {
+        Some(gone) if gone.kind() == ErrorKind::BrokenPipe => Problem::reader_gone().into(),
+        _ => place.problem(&error).into(),
+    })
+}
+
+/// Prints a text for whoever reads it, if somebody does.
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
 }
 
 /// Starts everything, runs to the end, and stops everything.
@@ -86,10 +100,11 @@ async fn play(
     let ends = topic.ends().await?;
     let production = Production::new(&server.client(), &topic, ends)?;
     let written = ends.iter().sum();
-    println!(
-        "{}",
-        greeting::greeting(&server, place, written, production.real())
-    );
+    let greeting = greeting::greeting(&server, place, written, production.real());
+    if let Err(error) = say(&greeting) {
+        server.stop().await;
+        return Err(error.into());
+    }
     let quickstart = Quickstart {
         place,
         server: &server,
@@ -117,10 +132,13 @@ struct Quickstart<'a> {
 impl Quickstart<'_> {
     /// Streams trips and shows what becomes of them until somebody stops it.
     async fn watch(mut self, mut production: Production, rate: u64) -> anyhow::Result<ExitCode> {
-        println!("{}", greeting::suggestions(self.server, self.place));
-        println!("Ctrl-C stops; the next run goes on from there.\n");
+        say(&greeting::suggestions(self.server, self.place))?;
+        say("Ctrl-C stops; the next run goes on from there.\n")?;
         // There is something to count before the first batch begins.
-        production.add(rate.min(production.real())).await?;
+        tokio::select! {
+            added = production.add(rate.min(production.real())) => added?,
+            () = self.stop.cancelled() => return Ok(ExitCode::from(INTERRUPTED)),
+        }
         let queries = Queries::start(self.server, self.place, Pace::Watched).await?;
         let written = production.written();
         let stop_production = CancellationToken::new();
@@ -133,14 +151,17 @@ impl Quickstart<'_> {
         };
         stop_production.cancel();
         if !streaming.is_finished() {
-            streaming.await??;
+            match tokio::time::timeout(LAST_TRIPS, &mut streaming).await {
+                Ok(ended) => ended??,
+                Err(_) => streaming.abort(),
+            }
         }
         queries.stop().await;
         shown?;
-        println!(
+        say(&format!(
             "\nStopped: {} trips are in the topic. The next run goes on from there.",
             table::grouped(written.get())
-        );
+        ))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -162,44 +183,57 @@ impl Quickstart<'_> {
         if interrupted {
             adding.abort();
             queries.stop().await;
-            println!("Stopped before the end; the next run goes on from there.");
+            say("Stopped before the end; the next run goes on from there.")?;
             return Ok(ExitCode::from(INTERRUPTED));
         }
         view.show_last(&self.gauge.read(&queries).await?)?;
         let verdict = check::check(&queries, self.place, self.topic.ends().await?).await?;
         queries.stop().await;
-        Ok(self.report(&verdict))
+        self.report(&verdict)
     }
 
-    fn report(&self, verdict: &check::Verdict) -> ExitCode {
+    fn report(&self, verdict: &check::Verdict) -> anyhow::Result<ExitCode> {
         for fault in &verdict.faults {
             eprintln!("error: {fault}");
         }
-        if verdict.faults.is_empty() {
-            println!(
+        match verdict.faults.is_empty() {
+            true => say(&format!(
                 "Checked: each of the {} trips is in parquet exactly once, and the windows' counts and \
                  fares add up to the same.",
                 table::grouped(verdict.produced)
-            );
+            ))?,
+            false => eprintln!(
+                "  next:  nothing but this program may write into {}, and parquet and checkpoints stay together: \
+                 take another folder (--data-directory FOLDER), or remove this one to start over",
+                self.place.root().display()
+            ),
         }
-        println!(
+        say(&format!(
             r#"{{"produced":{},"parquet_rows":{},"window_rows":{},"parquet_path":{}}}"#,
             verdict.produced,
             verdict.parquet_rows,
             verdict.window_rows,
             serde_json::json!(self.place.parquet().display().to_string()),
-        );
-        match verdict.faults.is_empty() {
+        ))?;
+        Ok(match verdict.faults.is_empty() {
             true => ExitCode::SUCCESS,
             false => ExitCode::FAILURE,
-        }
+        })
     }
 
     /// Shows figures until it is told to stop, a query fails, or nobody reads any more.
     async fn show(&mut self, queries: &Queries, view: &mut View) -> anyhow::Result<()> {
         let mut progress = queries.progress();
+        let mut moved = (self.gauge.written(), Instant::now());
         while !self.stop.is_cancelled() {
             queries.check()?;
+            if self.gauge.written() > moved.0 {
+                moved = (self.gauge.written(), Instant::now());
+            }
+            // The producer would try again for minutes before it says so.
+            if moved.1.elapsed() > STUCK && self.place.is_full() {
+                anyhow::bail!("no trip could be written for {STUCK:?}");
+            }
             if view.show(&self.gauge.read(queries).await?).is_err() {
                 return Ok(());
             }

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -36,6 +36,10 @@ impl Place {
         std::fs::write(place.zones(), zones::json_lines())
             .with_context(|| format!("{} cannot be written", place.zones().display()))?;
         Ok(place)
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The broker's log directory.
@@ -81,7 +85,8 @@ impl Place {
         problem.next("or take another folder: --data-directory FOLDER")
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether the disk has no room left.
+    pub(super) fn is_full(&self) -> bool {
         let free = rustix::fs::statvfs(&self.root);
         free.is_ok_and(|volume| volume.f_bavail.saturating_mul(volume.f_frsize) < FULL_BYTES)
     }

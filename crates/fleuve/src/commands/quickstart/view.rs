@@ -24,9 +24,10 @@ pub(super) enum View {
 }
 
 impl View {
-    /// A table on a terminal, unless `plain` lines are asked for.
+    /// A table on a terminal that can redraw it, unless `plain` lines are asked for.
     pub(super) fn new(plain: bool) -> View {
-        match io::stdout().is_terminal() && !plain {
+        let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+        match io::stdout().is_terminal() && !is_dumb && !plain {
             true => View::Terminal { drawn: 0 },
             false => View::Lines {
                 last: None,

@@ -52,6 +52,14 @@ impl Problem {
         self
     }
 
+    /// Nobody reads the output any more: nothing to say, and nobody to say it to.
+    pub(crate) fn reader_gone() -> Problem {
+        Problem {
+            is_silent: true,
+            ..Problem::new("whoever read the output has gone")
+        }
+    }
+
     /// Nobody answers at the address.
     pub(crate) fn unreachable(tried: &str, reason: &str) -> Problem {
         Problem::new(format!("no broker answers at {tried}"))
@@ -105,10 +113,7 @@ impl std::error::Error for Problem {}
 impl From<io::Error> for Problem {
     fn from(error: io::Error) -> Problem {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Problem {
-                is_silent: true,
-                ..Problem::new("whoever read the output has gone")
-            };
+            return Problem::reader_gone();
         }
         Problem::new(error.to_string())
     }
