@@ -16,7 +16,7 @@ use fleuve_client::{ClientError, Config, Delivery, Producer, ProducerRecord, Rec
 use fleuve_model::{PartitionId, TopicName};
 use fleuve_sql::error::{Exception, SparkError};
 use fleuve_sql::source::{BatchSink, PartitionStream, SourceOptions, WriteRequest};
-use fleuve_sql::types::{INTERNAL_TIME_ZONE, to_arrow_schema};
+use fleuve_sql::types::{INTERNAL_TIME_ZONE, catalog_string, from_arrow, to_arrow_schema};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
@@ -186,6 +186,9 @@ fn producer_config(access: &KafkaAccess, options: &SourceOptions) -> Result<Conf
     Ok(access.config(&client))
 }
 
+/// What a column of headers is.
+const HEADERS_TYPE: &str = "array<struct<key:string,value:binary>>";
+
 /// How rows become records.
 #[derive(Debug)]
 struct RecordRows {
@@ -225,39 +228,31 @@ impl RecordRows {
             key: column("key"),
             value,
             partition: column("partition"),
-            headers: match options.flag("includeHeaders", false)? {
-                true => column("headers"),
-                false => None,
-            },
+            // `includeHeaders` is for reading: who has the column means it.
+            headers: column("headers"),
         };
         rows.check_types(schema)?;
         Ok(rows)
     }
 
     fn check_types(&self, schema: &SchemaRef) -> Result<(), SparkError> {
-        let text_or_bytes = [DataType::Utf8, DataType::Binary];
+        let text_or_bytes = &["string", "binary"][..];
         let expected = [
-            (
-                Some(self.value),
-                "value",
-                text_or_bytes.as_slice(),
-                "string or binary",
-            ),
-            (
-                self.key,
-                "key",
-                text_or_bytes.as_slice(),
-                "string or binary",
-            ),
-            (self.topic_column, "topic", &text_or_bytes[..1], "string"),
-            (self.partition, "partition", &[DataType::Int32], "int"),
+            (Some(self.value), "value", text_or_bytes),
+            (self.key, "key", text_or_bytes),
+            (self.topic_column, "topic", &text_or_bytes[..1]),
+            (self.partition, "partition", &["int"]),
+            (self.headers, "headers", &[HEADERS_TYPE]),
         ];
-        for (column, name, types, text) in expected {
+        for (column, name, types) in expected {
             let Some(column) = column else { continue };
             let found = schema.field(column).data_type();
-            if !types.contains(found) {
+            let found =
+                from_arrow(found).map_or_else(|| found.to_string(), |it| catalog_string(&it));
+            if !types.contains(&found.as_str()) {
                 return Err(analysis(format!(
-                    "{name} attribute unsupported type {found}. {name} must be a {text}"
+                    "{name} attribute unsupported type {found}. {name} must be a(n) {}",
+                    types.join(" or ")
                 )));
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col};
 use fleuve_broker::Broker;
 use fleuve_broker::config::BrokerConfig;
 use fleuve_client::admin::NewTopic;
@@ -198,7 +198,6 @@ async fn kafka_to_kafka_keeps_keys_values_and_headers() {
         &[
             ("kafka.bootstrap.servers", ADDRESS),
             ("topic", "out"),
-            ("includeHeaders", "true"),
             ("checkpointLocation", folder.path().to_str().unwrap()),
         ],
     );
@@ -234,6 +233,40 @@ async fn kafka_to_kafka_keeps_keys_values_and_headers() {
                 parity.as_bytes()
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn columns_that_are_no_record_are_refused_by_their_spark_types() {
+    let cluster = Cluster::start().await;
+    let world = cluster.world();
+    let plan = stream(&[("subscribe", "in")]);
+    let folder = TempDir::new().unwrap();
+    let request = write(
+        "kafka",
+        &[
+            ("kafka.bootstrap.servers", ADDRESS),
+            ("topic", "out"),
+            ("checkpointLocation", folder.path().to_str().unwrap()),
+        ],
+    );
+    for (columns, told) in [
+        (
+            vec![col("offset").alias("value")],
+            "value attribute unsupported type bigint. value must be a(n) string or binary",
+        ),
+        (
+            vec![col("value"), col("topic").alias("headers")],
+            "headers attribute unsupported type string. headers must be a(n) array<struct<key:string,value:binary>>",
+        ),
+    ] {
+        let plan = LogicalPlanBuilder::from(plan.clone())
+            .project(columns)
+            .unwrap()
+            .build()
+            .unwrap();
+        let error = world.start(&plan, &request).await.unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
     }
 }
 
