@@ -10,6 +10,8 @@ use crate::commands::terminal::{Paint, Style};
 
 /// The port that commands take when they are told none.
 const PORT_DEFAULT: u16 = 9092;
+/// The port on which programs look for a server.
+const SPARK_CONNECT_PORT_DEFAULT: u16 = 15002;
 
 /// What there is to say of a running server.
 pub(super) struct Screen {
@@ -73,11 +75,16 @@ impl Screen {
             (true, port) => format!(" -b localhost:{port}"),
             (false, _) => format!(" -b {}", self.address),
         };
-        vec![
+        let mut commands = vec![
             format!("fleuve topic create trips --partitions 4{server}"),
             format!("echo hello | fleuve produce trips{server}"),
             format!("fleuve consume trips{server}"),
-        ]
+        ];
+        commands.extend(self.spark_connect.map(|address| match address.port() {
+            SPARK_CONNECT_PORT_DEFAULT => "fleuve submit app.py".to_owned(),
+            _ => format!("fleuve submit --remote sc://{address} app.py"),
+        }));
+        commands
     }
 }
 
@@ -86,16 +93,29 @@ mod tests {
     use super::*;
 
     fn screen(address: &str) -> String {
+        screen_with(address, None)
+    }
+
+    fn screen_with(address: &str, spark_connect: Option<&str>) -> String {
         let address: SocketAddr = address.parse().unwrap();
         let screen = Screen {
             cluster_id: "abc".to_owned(),
             listeners: vec![("PLAINTEXT".to_owned(), address)],
             address,
-            spark_connect: None,
+            spark_connect: spark_connect.map(|address| address.parse().unwrap()),
             directories: vec![PathBuf::from("/data")],
             durability: Durability::Fsync,
         };
         screen.text(Paint::new(false))
+    }
+
+    #[test]
+    fn a_program_is_submitted_to_where_spark_connect_is() {
+        let submits = |address| screen_with("127.0.0.1:9092", address);
+        assert!(!submits(None).contains("fleuve submit"));
+        assert!(submits(Some("127.0.0.1:15002")).contains("fleuve submit app.py\n"));
+        let elsewhere = "fleuve submit --remote sc://127.0.0.1:15003 app.py\n";
+        assert!(submits(Some("127.0.0.1:15003")).contains(elsewhere));
     }
 
     #[test]
