@@ -15,7 +15,7 @@ mod topic_settings;
 pub use broker_config::{BrokerConfig, Disks, Durability, local_properties};
 pub use environment::properties_of_environment;
 pub use listeners::{AdvertisedAddress, ListenerConfig, ListenerConfigError};
-pub use properties::{MalformedProperties, Origin, Properties, Property};
+pub use properties::{MalformedProperties, Origin, Properties, Property, ReadPropertiesError};
 pub use settings::{
     BrokerSettings, ConfigError, ConfigSource, ConfigSynonym, ConfigWarning, broker_table,
     group_table, topic_table, warn_of_broker_config, warn_of_group_config, warn_of_topic_config,

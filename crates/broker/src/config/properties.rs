@@ -59,10 +59,37 @@ pub struct MalformedProperties {
     pub reason: String,
 }
 
+/// Why a file of properties was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadPropertiesError {
+    /// The file.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// A line of it.
+    #[error(transparent)]
+    Malformed(#[from] MalformedProperties),
+}
+
 impl Properties {
     /// No properties at all.
     pub fn new() -> Properties {
         Properties::default()
+    }
+
+    /// Reads the file at `path`. Java writes these files in Latin-1; one that is UTF-8 is meant as such.
+    pub fn read(path: &Path) -> Result<Properties, ReadPropertiesError> {
+        let bytes = std::fs::read(path).map_err(|reason| ReadPropertiesError::Unreadable {
+            path: path.to_owned(),
+            reason,
+        })?;
+        let text = String::from_utf8(bytes)
+            .unwrap_or_else(|latin| latin.into_bytes().into_iter().map(char::from).collect());
+        Ok(Properties::parse(path, &text)?)
     }
 
     /// Reads `text` as the content of `path`.

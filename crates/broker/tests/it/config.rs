@@ -214,3 +214,21 @@ fn a_server_without_a_file_keeps_its_data_where_either_key_says() {
         assert_eq!(config.log_directories, [Path::new("/elsewhere")], "{key}");
     }
 }
+
+#[test]
+fn a_file_is_read_in_utf_8_and_in_the_latin_1_of_java() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("server.properties");
+    for bytes in [
+        &b"# caf\xe9\na=\xe9t\xe9\n"[..],
+        "# caf\u{e9}\na=\u{e9}t\u{e9}\n".as_bytes(),
+    ] {
+        std::fs::write(&path, bytes).expect("written");
+        let properties = Properties::read(&path).expect("read");
+        assert_eq!(value(&properties, "a"), "\u{e9}t\u{e9}");
+    }
+    let error = Properties::read(folder.path())
+        .expect_err("a folder")
+        .to_string();
+    assert!(error.contains("cannot be read: Is a directory"), "{error}");
+}

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use fleuve_broker::config::Properties;
+use fleuve_broker::config::{Properties, ReadPropertiesError};
 use fleuve_client::{Admin, Config};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -173,10 +173,12 @@ pub(super) fn plain(error: &std::io::Error) -> String {
 }
 
 fn properties_file(path: &Path) -> Result<Config, Problem> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Problem::new(format!("{} cannot be read", path.display())).because(plain(&error))
+    let properties = Properties::read(path).map_err(|error| match error {
+        ReadPropertiesError::Unreadable { reason, .. } => {
+            Problem::new(format!("{} cannot be read", path.display())).because(plain(&reason))
+        }
+        malformed => Problem::new(malformed.to_string()),
     })?;
-    let properties = Properties::parse(path, &text).map_err(|e| Problem::new(e.to_string()))?;
     Ok(properties
         .iter()
         .map(|(key, property)| (key, property.value.as_str()))

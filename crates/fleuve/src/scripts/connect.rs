@@ -4,10 +4,9 @@
 //! courses, taken with a warning. Start at [`client_config`].
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use fleuve_broker::config::Properties;
+use fleuve_broker::config::{Properties, ReadPropertiesError};
 use fleuve_client::Config;
 
 use super::grammar::{Given, OptionSpec, text};
@@ -97,14 +96,20 @@ fn brokers_beside(urls: &str) -> String {
 
 /// Reads a properties file.
 pub(super) fn properties_file(path: &str) -> Result<BTreeMap<String, String>, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::Errors(format!("cannot read {path}: {error}")))?;
-    let properties = Properties::parse(Path::new(path), &text)
-        .map_err(|error| Failure::Errors(error.to_string()))?;
-    Ok(properties
+    Ok(properties_of(path)?
         .iter()
         .map(|(key, property)| (key.to_owned(), property.value.clone()))
         .collect())
+}
+
+/// The same with where each stands.
+pub(super) fn properties_of(path: &str) -> Result<Properties, Failure> {
+    Properties::read(Path::new(path)).map_err(|error| match error {
+        ReadPropertiesError::Unreadable { reason, .. } => {
+            Failure::Errors(format!("cannot read {path}: {reason}"))
+        }
+        malformed => Failure::Errors(malformed.to_string()),
+    })
 }
 
 /// `key=value` arguments of options like `--producer-property`; a key alone has an empty value.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use fleuve_broker::config::{BrokerConfig, Properties, properties_of_environment};
+use fleuve_broker::config::{BrokerConfig, properties_of_environment};
 use fleuve_model::{BrokerId, TopicId};
 use fleuve_storage::{LogDirectory, MetaProperties};
 use uuid::Uuid;
@@ -135,10 +135,7 @@ fn random_id() -> String {
 /// The same that a server with this file and in this environment would have.
 fn configuration(given: &Given) -> Result<BrokerConfig, Failure> {
     let path = required(given, "config")?;
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Errors(format!("cannot read {path}: {error}")))?;
-    let mut properties = Properties::parse(Path::new(path), &text)
-        .map_err(|error| Failure::Errors(error.to_string()))?;
+    let mut properties = super::connect::properties_of(path)?;
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     properties.overlay(properties_of_environment(environment));

@@ -197,11 +197,7 @@ fn write_ready_file(
 
 fn properties(arguments: &ServerArguments) -> anyhow::Result<Properties> {
     let mut properties = match &arguments.file {
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("{} cannot be read", path.display()))?;
-            Properties::parse(path, &text)?
-        }
+        Some(path) => Properties::read(path)?,
         None => local_properties(&data_directory()?, PORT_DEFAULT),
     };
     properties.overlay(properties_of_environment(environment()));
