@@ -90,6 +90,8 @@ pub enum StartError {
     Metadata(String),
     #[error("the metadata in {} cannot be read: {reason}", folder.display())]
     MetadataDamaged { folder: PathBuf, reason: String },
+    #[error("the metadata is in no log directory that could be opened, so it may be in {}", folders.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(", "))]
+    MetadataMissing { folders: Vec<PathBuf> },
 }
 
 impl Broker {

@@ -55,6 +55,13 @@ pub(crate) async fn take_metadata_log(
     let replica = match replicas.iter().find(|replica| replica.partition == of) {
         Some(replica) => Arc::clone(replica),
         None => {
+            // A new log would be that of an empty cluster, and in the way of the old one.
+            let folders = directories.missing(&config.log_directories);
+            if !folders.is_empty() {
+                // Whoever hears of it may start again at once, and finds no lock in the way.
+                directories.stop();
+                return Err(StartError::MetadataMissing { folders });
+            }
             let folders = config
                 .log_directories
                 .iter()

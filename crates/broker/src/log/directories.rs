@@ -34,6 +34,7 @@ pub(crate) struct DirectoryParts<'a> {
 /// Directories that are open, formatted and not loaded yet.
 pub(crate) struct OpenDirectories {
     directories: Vec<LogDirectory>,
+    are_fresh: bool,
     pub(crate) cluster_id: String,
 }
 
@@ -41,6 +42,8 @@ pub(crate) struct OpenDirectories {
 #[derive(Debug)]
 pub(crate) struct LogDirectories {
     handles: Vec<DirectoryHandle>,
+    /// Whether all that could be opened were empty before.
+    are_fresh: bool,
     disk: Arc<dyn Disk>,
     threads: std::sync::Mutex<Vec<JoinHandle<()>>>,
 }
@@ -72,12 +75,16 @@ pub(crate) fn open(
     if let Some(error) = fatal {
         return Err(error);
     }
+    let are_fresh = directories
+        .iter()
+        .all(|directory| directory.meta_properties().is_none());
     let cluster_id = cluster_id(&directories, cluster_id_wanted)?;
     for directory in &mut directories {
         format(directory, broker, &cluster_id)?;
     }
     Ok(OpenDirectories {
         directories,
+        are_fresh,
         cluster_id,
     })
 }
@@ -205,6 +212,7 @@ impl OpenDirectories {
     ) -> Result<(LogDirectories, Vec<Arc<Replica>>), DirectoryFailed> {
         let mut loaded = LogDirectories {
             handles: Vec::new(),
+            are_fresh: self.are_fresh,
             disk: Arc::clone(&parts.disk),
             threads: std::sync::Mutex::default(),
         };
@@ -288,6 +296,14 @@ impl LogDirectories {
             .push(thread);
         self.handles.push(handle);
         Ok(replicas)
+    }
+
+    /// Those of `configured` that could not be opened and may hold what is in no other: none at the
+    /// first start of all, when there is nothing to be held.
+    pub(crate) fn missing(&self, configured: &[PathBuf]) -> Vec<PathBuf> {
+        let is_open = |path: &PathBuf| self.handles.iter().any(|it| it.status.path == *path);
+        let configured = configured.iter().filter(|_| !self.are_fresh);
+        configured.filter(|path| !is_open(path)).cloned().collect()
     }
 
     /// Makes a partition where the fewest are.

@@ -93,6 +93,39 @@ async fn a_broker_whose_metadata_is_damaged_says_so_instead_of_waiting() {
 }
 
 #[tokio::test]
+async fn a_broker_whose_metadata_is_in_a_directory_that_is_away_does_not_begin_anew() {
+    let disk = SimulatedDisk::new();
+    let config = || {
+        let config = config_on(&disk);
+        config.with("log.dirs", "/one,/two").expect("valid")
+    };
+    let broker = start(config()).await;
+    let mut client = Client::connect(&broker).await;
+    let topic = client.create_topic("kept", 2, &[]).await;
+    client.produce(topic, 0, batch(&["a"])).await;
+    broker.stop().await;
+    let first_segment = "__fleuve_metadata-0/00000000000000000000.log";
+    let mut folders = ["/one", "/two"].map(Path::new).into_iter();
+    let holds = |folder: &&Path| disk.peek(&folder.join(first_segment)).is_some();
+    let folder = folders.find(holds).expect("one of them has the metadata");
+    let meta = folder.join("meta.properties");
+    let good = disk.peek(&meta).expect("it is there");
+    disk.poke(&meta, b"version=9");
+    let Err(error) = Broker::start(config()).await else {
+        panic!("it started")
+    };
+    let StartError::MetadataMissing { folders } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(folders, [folder]);
+    disk.poke(&meta, &good);
+    let broker = start(config()).await;
+    let mut client = Client::connect(&broker).await;
+    assert_eq!(client.values(topic, 0, 0).await, ["a"]);
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn a_directory_of_a_newer_format_is_named_once() {
     let disk = SimulatedDisk::new();
     start(config_on(&disk)).await.stop().await;

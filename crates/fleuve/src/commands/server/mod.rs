@@ -149,6 +149,11 @@ fn of_start(error: StartError) -> anyhow::Error {
             ))
             .next("or start over in another directory: --override log.dirs=FOLDER")
             .into(),
+        StartError::MetadataMissing { .. } => problem
+            .because("it says which topics there are: a new one would hide them all")
+            .next("mend what is said above of that directory, and start again; nothing was changed")
+            .next("or take it out of `log.dirs`, to go on for good without what it holds")
+            .into(),
         other => other.into(),
     }
 }
